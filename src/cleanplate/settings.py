@@ -1,0 +1,228 @@
+"""One typed tree of settings, a section per room.
+
+Read once, at start, from (strongest first) explicit arguments, the environment (`CLEANPLATE_HTTP__PORT=9000`),
+a TOML file (`cleanplate.toml` in the working directory, or the one that `CLEANPLATE_CONFIG` names) and the
+defaults below. Rooms are handed their section; nothing reads the environment later.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from cleanplate.errors import CleanplateError
+
+CONFIG_VARIABLE = "CLEANPLATE_CONFIG"
+DEFAULT_CONFIG = Path("cleanplate.toml")
+
+MiB = 1024 * 1024
+Positive = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class SettingsInvalid(CleanplateError):
+    """The settings are not valid."""
+
+    code = "settings_invalid"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Http(Section):
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8080, description="Port to listen on; 0 picks a free one.")
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        description="Base of every link in an answer, such as `https://clean.example.org`. "
+        "Unset: scheme and host of the request.",
+    )
+    trust_forwarded: bool = Field(
+        False, description="Believe `X-Forwarded-Proto`, `-Host` and `-For`; only behind a proxy that sets them."
+    )
+    max_body_bytes: Positive = Field(
+        72 * MiB, description="Largest request body, enforced while it streams in (base64 grows by a third)."
+    )
+    max_fields: Positive = Field(64, description="Most fields and files in one form.")
+    cors_origins: list[str] = Field(["*"], description="Origins that browsers may call from.")
+    body_seconds: Seconds = Field(60, description="Longest that a request body may take to arrive.")
+    kaze_hold_seconds: Annotated[float, Field(ge=0, le=30)] = Field(
+        3.0, description="How long Kaze's `get_task_result` waits for a task that still runs before it answers."
+    )
+    kaze_always_200: bool = Field(False, description="Kaze errors with HTTP 200 and only the code in the envelope.")
+    kaze_unlimited_quota: Positive = Field(
+        1_000_000_000, description="The limit that Kaze's `get_quota` shows for an account without one."
+    )
+
+
+class Picture(Section):
+    max_bytes: Positive = Field(50 * MiB, description="Largest encoded picture.")
+    min_side: Positive = Field(20, description="Shortest side accepted, in pixels.")
+    max_side: Positive = Field(20_000, description="Longest side accepted, in pixels.")
+    max_pixels: Positive = Field(120_000_000, description="Most pixels in one picture.")
+    max_frames: Positive = Field(1_000, description="Most frames in an animated picture (only the first is used).")
+    decode_seconds: Seconds = Field(10, description="Longest that decoding may take.")
+    jpeg_quality: Annotated[int, Field(ge=95, le=100)] = Field(95, description="Lowest JPEG quality written.")
+    history: bool = Field(True, description="Add an XMP history entry saying that cleanplate edited the picture.")
+
+
+class Region(Section):
+    max_rectangles: Positive = Field(50, description="Most rectangles in one request.")
+
+
+class Task(Section):
+    work_seconds: Seconds = Field(30, description="Longest that one attempt may take, download included.")
+    sync_wait_seconds: Seconds = Field(30, description="Longest that a synchronous request waits for its result.")
+    keep_seconds: Positive = Field(3_600, description="How long a task and its result are kept after submission.")
+    lease_seconds: Seconds = Field(15, description="A running task whose worker is silent this long is taken away.")
+    sweep_seconds: Seconds = Field(15, description="How often every unfinished task is looked at again.")
+    max_losses: Positive = Field(3, description="A task that loses its worker this often is failed and refunded.")
+    max_queued: Positive = Field(1_000, description="Unfinished tasks at which new ones are turned away.")
+    credits: Positive = Field(1, description="Credits that one removal costs.")
+
+
+class Account(Section):
+    require_token: bool = Field(True, description="Refuse requests without a token. Off: everyone is `default`.")
+
+
+class Database(Section):
+    url: str | None = Field(
+        None, description="SQLAlchemy URL. Unset: SQLite in the data folder (`sqlite+aiosqlite:///data/cleanplate.db`)."
+    )
+    busy_seconds: Seconds = Field(10, description="How long SQLite waits for another writer.")
+
+
+class Blobs(Section):
+    url: str | None = Field(None, description="Where sources and results are stored. Unset: `blobs/` in the data folder.")
+
+
+class Fetch(Section):
+    seconds: Seconds = Field(10, description="Longest that one download may take, redirects included.")
+    max_redirects: Annotated[int, Field(ge=0, le=20)] = Field(3, description="Redirects followed.")
+    max_url_length: Positive = Field(2_048, description="Longest URL accepted.")
+    allow_networks: list[IPvAnyNetwork] = Field(
+        [], description="Networks that may be reached although they are private, such as `10.0.0.0/8`."
+    )
+    connect_to: dict[str, str] = Field(
+        {}, description="`host:port` of a URL → `address:port` to connect to instead, as curl's `--connect-to`."
+    )
+    ca_file: Path | None = Field(None, description="PEM file of further certificate authorities to trust.")
+
+
+class Notify(Section):
+    seconds: Seconds = Field(10, description="Longest that one callback may take.")
+    retry_seconds: list[Seconds] = Field(
+        [5, 15, 60, 300, 900], description="Pauses between the tries of one callback."
+    )
+    parallel: Positive = Field(8, description="Callbacks made at the same time.")
+
+
+class Worker(Section):
+    slots: Positive | None = Field(None, description="Pictures cleaned at the same time. Unset: one a processor.")
+    child_memory_mib: Positive = Field(2_048, description="Memory of one child process.")
+    child_tasks: Positive = Field(500, description="Pictures after which a child is replaced by a fresh one.")
+    start_seconds: Seconds = Field(30, description="Longest that a child may take to start.")
+    drain_seconds: Seconds = Field(30, description="On shutdown, how long running pictures may finish.")
+
+
+class Log(Section):
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line written.")
+    format: Literal["console", "json"] = Field("console", description="For people, or one JSON object a line.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Frozen; build one with `load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CLEANPLATE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+    )
+
+    data_dir: Path = Field(Path("data"), description="Folder of the database and the blobs, unless set elsewhere.")
+    secret: SecretStr | None = Field(
+        None, min_length=16, description="Key of signed result links. Unset: drawn once and kept in the database."
+    )
+    http: Http = Http()
+    picture: Picture = Picture()
+    region: Region = Region()
+    task: Task = Task()
+    account: Account = Account()
+    database: Database = Database()
+    blobs: Blobs = Blobs()
+    fetch: Fetch = Fetch()
+    notify: Notify = Notify()
+    worker: Worker = Worker()
+    log: Log = Log()
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL in force."""
+        return self.database.url or f"sqlite+aiosqlite:///{(self.data_dir / 'cleanplate.db').absolute()}"
+
+    @property
+    def blobs_url(self) -> str:
+        """The blob store's URL in force."""
+        return self.blobs.url or (self.data_dir / "blobs").absolute().as_uri()
+
+    @property
+    def slots(self) -> int:
+        """The number of pictures cleaned at the same time."""
+        return self.worker.slots or os.cpu_count() or 1
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del dotenv_settings, file_secret_settings
+        named = os.environ.get(CONFIG_VARIABLE)
+        path = Path(named) if named else DEFAULT_CONFIG
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path))
+
+
+def load(**overrides: object) -> Settings:
+    """Read the settings, or say everything that is wrong with them at once.
+
+    Args:
+        overrides: sections or values that win over the environment and the file.
+
+    Raises:
+        SettingsInvalid: with one line per problem, each naming its variable.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named and not Path(named).is_file():
+        raise SettingsInvalid(f"{CONFIG_VARIABLE} names {named}, and there is no such file.")
+    try:
+        return Settings(**overrides)  # pyright: ignore[reportArgumentType]  # validated by pydantic
+    except ValidationError as error:
+        lines = [
+            f"  CLEANPLATE_{'__'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise SettingsInvalid("The settings are not valid:\n" + "\n".join(lines)) from error
+    except ValueError as error:
+        raise SettingsInvalid(f"The settings could not be read: {error}") from error
