@@ -1,0 +1,30 @@
+"""Who may ask, and who pays: accounts, tokens, credits."""
+
+from __future__ import annotations
+
+from cleanplate.account.accounts import Accounts
+from cleanplate.account.errors import (
+    AccountNotFound,
+    CreditsInsufficient,
+    CreditsInvalid,
+    LedgerConflict,
+    TokenInvalid,
+    TokenMissing,
+    TokenNotFound,
+)
+from cleanplate.account.record import Account, Caller, Quota, Token
+
+__all__ = [
+    "Account",
+    "AccountNotFound",
+    "Accounts",
+    "Caller",
+    "CreditsInsufficient",
+    "CreditsInvalid",
+    "LedgerConflict",
+    "Quota",
+    "Token",
+    "TokenInvalid",
+    "TokenMissing",
+    "TokenNotFound",
+]

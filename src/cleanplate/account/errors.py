@@ -1,0 +1,50 @@
+"""What can be wrong with a caller."""
+
+from __future__ import annotations
+
+from cleanplate.errors import CleanplateError
+
+
+class TokenMissing(CleanplateError):
+    """A token is needed: send it as `Authorization: Bearer <token>` or `X-API-KEY: <token>`."""
+
+    code = "token_missing"
+
+
+class TokenInvalid(CleanplateError):
+    """This token is not valid: check it, or ask for a new one."""
+
+    code = "token_invalid"
+
+
+class TokenNotFound(CleanplateError):
+    """There is no such token: `cleanplate token list` shows them."""
+
+    code = "token_not_found"
+
+
+class AccountNotFound(CleanplateError):
+    """There is no such account: create a token for it first."""
+
+    code = "account_not_found"
+
+
+class CreditsInsufficient(CleanplateError):
+    """Insufficient credits: the account's credits are used up, ask for more."""
+
+    code = "credits_insufficient"
+
+
+class CreditsInvalid(CleanplateError):
+    """Credits are granted in whole numbers of 1 or more."""
+
+    code = "credits_invalid"
+
+
+class LedgerConflict(CleanplateError):
+    """A task's credits are held once, and captured or released once.
+
+    Raised by the pure ledger; seen only when a caller breaks its rules, never by a user.
+    """
+
+    code = "ledger_conflict"

@@ -1,0 +1,77 @@
+"""What is known of accounts and tokens. Times are Unix seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who pays for tasks, and whose they are.
+
+    Attributes:
+        id: UUID version 4.
+        name: chosen by the operator, unique; `"default"` always works.
+        unlimited: whether nothing is charged; ends with the first grant.
+        balance: credits left, 0 or more (0 while unlimited).
+        webhook_secret: key that signs its callbacks, `whsec_…` as Standard Webhooks want it.
+    """
+
+    id: str
+    name: str
+    unlimited: bool
+    balance: int
+    webhook_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A key to an account; the secret itself is not kept.
+
+    Attributes:
+        id: UUID version 4.
+        account_id: whose it is.
+        name: what it is for, chosen by whoever created it.
+        prefix: the secret's first 8 characters, to tell tokens apart.
+        admin: whether it may create tokens for others.
+        created_at: when it was made.
+        last_used_at: within a minute; None: never.
+        revoked_at: since when it is refused; None: it is good.
+    """
+
+    id: str
+    account_id: str
+    name: str
+    prefix: str
+    admin: bool
+    created_at: float
+    last_used_at: float | None
+    revoked_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request; `token` is None on a server that asks for none."""
+
+    account: Account
+    token: Token | None
+
+    @property
+    def admin(self) -> bool:
+        """Whether the caller may create tokens."""
+        return self.token is not None and self.token.admin
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many credits an account has.
+
+    Attributes:
+        limit: `usage + remaining`; None: unlimited.
+        usage: credits captured or held.
+        remaining: credits left; None: unlimited.
+    """
+
+    limit: int | None
+    usage: int
+    remaining: int | None

@@ -1,0 +1,36 @@
+"""The life of a task: accepted durably, claimed with a fence, finished or refunded exactly once."""
+
+from __future__ import annotations
+
+from cleanplate.task.completions import InMemoryCompletions
+from cleanplate.task.errors import (
+    QueueFull,
+    TaskExpired,
+    TaskNotFound,
+    TransitionRefused,
+    WorkerCrashed,
+)
+from cleanplate.task.ports import Completions, Wakeups, Watch
+from cleanplate.task.record import AskedRegion, Failure, Outcome, Request, Source, State, Task
+from cleanplate.task.tasks import Purged, Tasks
+
+__all__ = [
+    "AskedRegion",
+    "Completions",
+    "Failure",
+    "InMemoryCompletions",
+    "Outcome",
+    "Purged",
+    "QueueFull",
+    "Request",
+    "Source",
+    "State",
+    "Task",
+    "TaskExpired",
+    "TaskNotFound",
+    "Tasks",
+    "TransitionRefused",
+    "Wakeups",
+    "Watch",
+    "WorkerCrashed",
+]
