@@ -1,0 +1,76 @@
+# The same few commands for everything, here and in CI. `make help` lists them.
+# Needs Python 3.11 or newer with venv, and the package registry; everything else is installed into .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+TEST_PROCESSES ?= 2
+ARGS ?=
+
+# The first interpreter that is new enough; `make PYTHON=python3.13 …` chooses another.
+PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	if $$candidate -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	then echo $$candidate; break; fi; done)
+
+.PHONY: help setup serve test lint format types bench docs lock clean
+
+help: ## List the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+$(VENV)/made:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "cleanplate needs Python 3.11 or newer with its venv module; install it, or run make PYTHON=/path/to/python" >&2; \
+		exit 1; fi
+	@if [ ! -x $(BIN)/python ]; then $(PYTHON) -m venv $(VENV); fi
+	@touch $@
+
+# What `make serve` needs: the pinned libraries, each checked against its hash, then this package in place.
+$(VENV)/base: requirements/base.txt pyproject.toml | $(VENV)/made
+	@echo "Installing cleanplate into $(VENV) (once; a minute or so)…" >&2
+	@$(PIP) install --require-hashes --requirement requirements/base.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt $(VENV)/base
+	@echo "Installing the tools for tests and checks…" >&2
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/dev ## Install everything into .venv
+
+serve: $(VENV)/base ## Start the server on 127.0.0.1:8080 with its data in ./data
+	@$(BIN)/cleanplate serve $(ARGS)
+
+test: $(VENV)/dev ## Run every test; ARGS="tests/unit/cli -k remove" runs some
+	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
+
+lint: $(VENV)/dev ## Check style, types, directions of imports and dependencies
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
+
+format: $(VENV)/dev ## Put the source into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/dev ## Measure quality and speed; prints its tables and keeps them in bench/out
+	@$(BIN)/python -m bench $(ARGS)
+
+docs: $(VENV)/dev ## Write the generated reference pages again
+	@$(BIN)/python docs/generate.py
+
+# Names, versions and hashes only: no addresses, so that the files work with any registry or mirror.
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --upgrade --extra heic --group build
+lock: $(VENV)/dev ## Pin the newest releases in requirements/ (then run make test)
+	@$(LOCK) --output-file requirements/base.txt
+	@$(LOCK) --group dev --constraint requirements/base.txt --output-file requirements/dev.txt
+
+clean: ## Remove what the tools made; data/ stays
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
