@@ -1,0 +1,16 @@
+"""Getting a URL safely: public addresses only, within limits of time, size and redirects."""
+
+from __future__ import annotations
+
+from cleanplate.fetch.errors import FetchFailed, FetchRefused, FetchTimeout, FetchTooLarge, UrlInvalid
+from cleanplate.fetch.fetcher import Fetched, Fetcher
+
+__all__ = [
+    "FetchFailed",
+    "FetchRefused",
+    "FetchTimeout",
+    "FetchTooLarge",
+    "Fetched",
+    "Fetcher",
+    "UrlInvalid",
+]
