@@ -1,0 +1,289 @@
+"""A JPEG edited in place: blocks that were not touched keep the very values they had.
+
+Decoding a JPEG and encoding it again changes every block a little, also where nobody wanted anything
+changed. Here only the blocks under the edited area are encoded anew; all others keep their quantised DCT
+coefficients, so they decode to bit-identical pixels.
+
+The file may still have finer quantisation than its source, for the sake of the edited blocks: each step of
+its tables is a divisor of the source's step, so an old coefficient `c·q` is written as `(c·k)·(q/k)`, which
+is the same number. Metadata segments are copied byte for byte, and the picture stays in the frame in which
+it was stored (an EXIF orientation keeps its meaning).
+
+The transform is that of ITU-T T.81 A.3.3, the colour conversion that of JFIF (ITU-T T.871).
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BLOCK = 8
+UNITS_IN_A_STRIP = 16  # rows of coding units handled at once: bounds the memory of the transform
+LARGEST_COEFFICIENT = 1023  # more bits than that have no Huffman code in an 8-bit JPEG
+STEPS_OF_QUALITY_95 = (  # the tables of T.81 K.1 scaled as libjpeg does for 95: luma, chroma
+    "2 1 1 2 2 4 5 6 1 1 1 2 3 6 6 6 1 1 2 2 4 6 7 6 1 2 2 3 5 9 8 6 2 2 4 6 7 11 10 8 "
+    "2 4 6 6 8 10 11 9 5 6 8 9 10 12 12 10 7 9 10 10 11 10 10 10",
+    "2 2 2 5 10 10 10 10 2 2 3 7 10 10 10 10 2 3 6 10 10 10 10 10 5 7 10 10 10 10 10 10 "
+    "10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10",
+)
+_LIBRARY = threading.Lock()  # jpeglib keeps the chosen libjpeg and its error state in module globals
+
+
+class CannotSplice(Exception):  # noqa: N818 - not an error of the user's: the caller encodes anew instead
+    """This JPEG cannot be edited block by block."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """One colour component: (rows, columns, 8, 8) quantised coefficients, sampling, number of its table."""
+
+    coefficients: NDArray[np.int16]
+    vertical: int
+    horizontal: int
+    table: int
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One marker segment in front of the picture data; `data` holds marker, length and payload."""
+
+    marker: int
+    data: bytes
+
+    @property
+    def is_metadata(self) -> bool:
+        return 0xE0 <= self.marker <= 0xEF or self.marker == 0xFE
+
+    @property
+    def is_xmp(self) -> bool:
+        return self.marker == 0xE1 and self.data[4:].startswith(b"http://ns.adobe.com/xap/1.0/\x00")
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it points at bytes behind the picture (multi-picture index), which are not copied."""
+        return self.marker == 0xE2 and self.data[4:].startswith(b"MPF\x00")
+
+
+def splice(
+    source: bytes, pixels: NDArray[np.uint8], area: NDArray[np.bool_], *, xmp: bytes | None = None
+) -> bytes:
+    """Write `pixels` over the blocks of `source` that `area` touches.
+
+    Args:
+        source: a JPEG that has been decoded without error before.
+        pixels: (H, W, 3) RGB or (H, W, 1) grey, the edited picture, upright, in the source's own profile.
+        area: (H, W), true where `pixels` differs from what `source` decodes to.
+        xmp: XMP packet to store instead of the source's, if given.
+
+    Returns:
+        A JPEG of the same size, sampling and orientation. A pixel whose 8x8 block (16x16 with subsampled
+        chroma), and the row or column of chroma next to it, holds nothing of `area` decodes to the very
+        same value as before. Edited blocks are quantised at quality 95 or better.
+
+    Raises:
+        CannotSplice: for CMYK, RGB-coded, 12-bit, lossless or arithmetic JPEGs, and unusual sampling.
+    """
+    segments, frame = _read_segments(source)
+    if frame not in (0xC0, 0xC1, 0xC2):
+        raise CannotSplice(f"frame type {frame:#x}")
+    with Image.open(BytesIO(source), formats=["JPEG"]) as opened:
+        orientation = int(opened.getexif().get(0x0112, 1))
+        coded_as_rgb = opened.mode == "RGB" and opened.info.get("adobe_transform", 1) == 0
+        if opened.mode not in ("RGB", "L") or coded_as_rgb:
+            raise CannotSplice(f"colours {opened.mode}")
+    stored, touched = _as_stored(pixels, orientation), _as_stored(area[..., None], orientation)[..., 0]
+    with _LIBRARY, tempfile.TemporaryDirectory(prefix="cleanplate-") as folder:
+        coded = _recode(source, stored, touched, Path(folder))
+    return _join(segments, coded, xmp)
+
+
+def _recode(source: bytes, stored: NDArray[np.uint8], touched: NDArray[np.bool_], folder: Path) -> bytes:
+    import jpeglib  # pyright: ignore[reportMissingTypeStubs]  # has no types
+
+    jpeglib.version.set("turbo210")
+    old, new = folder / "old.jpg", folder / "new.jpg"
+    old.write_bytes(source)
+    try:
+        jpeg: Any = jpeglib.read_dct(str(old))
+        if (jpeg.height, jpeg.width) != touched.shape:
+            raise CannotSplice("another size")
+        names = ["Y"] if stored.shape[2] == 1 else ["Y", "Cb", "Cr"]
+        components = [
+            Component(getattr(jpeg, name), int(factors[0]), int(factors[1]), int(table))
+            for name, factors, table in zip(names, jpeg.samp_factor, jpeg.quant_tbl_no, strict=False)
+        ]
+        tables = np.asarray(jpeg.qt, np.int32)
+        finer = _finer_tables(tables, components)
+        for component in components:
+            factor = (tables[component.table] // finer[component.table]).astype(np.int16)
+            np.multiply(component.coefficients, factor, out=component.coefficients)
+        _replace_blocks(components, stored, touched, finer)
+        for name, component in zip(names, components, strict=True):
+            setattr(jpeg, name, component.coefficients)
+        jpeg.qt = finer.astype(np.uint16)
+        jpeg.write_dct(str(new), flags=["+OPTIMIZE_CODING"])
+    except (OSError, ValueError, IndexError) as error:
+        raise CannotSplice(str(error)) from error
+    return new.read_bytes()
+
+
+def _finer_tables(tables: NDArray[np.int32], components: list[Component]) -> NDArray[np.int32]:
+    """For each step the largest divisor that quality 95 allows and that every coefficient can bear."""
+    finer = tables.copy()
+    goals = [np.array(text.split(), np.int32).reshape(BLOCK, BLOCK) for text in STEPS_OF_QUALITY_95]
+    for number in {component.table for component in components}:
+        goal = goals[0] if number == components[0].table else goals[1]
+        users = [component.coefficients for component in components if component.table == number]
+        largest = np.max([np.maximum(c.max((0, 1)), -c.min((0, 1)).astype(np.int32)) for c in users], axis=0)
+        for where, step in np.ndenumerate(tables[number]):
+            bearable = max(1, LARGEST_COEFFICIENT // max(1, int(largest[where])))
+            factors = [k for k in range(1, int(step) + 1) if step % k == 0 and k <= bearable]
+            fine_enough = [k for k in factors if step // k <= goal[where]]
+            finer[number][where] = step // (min(fine_enough) if fine_enough else max(factors))
+    return finer
+
+
+def _ycbcr(rgb: NDArray[np.uint8]) -> list[NDArray[Any]]:
+    """Level-shifted component planes, (H, W) each, as in T.871 section 7."""
+    if rgb.shape[2] == 1:
+        return [rgb[..., 0].astype(np.float32) - 128]
+    r, g, b = (rgb[..., i].astype(np.float32) for i in range(3))
+    y = 0.299 * r + 0.587 * g + 0.114 * b
+    return [y - 128, (b - y) / np.float32(1.772), (r - y) / np.float32(1.402)]
+
+
+def _replace_blocks(
+    components: list[Component],
+    stored: NDArray[np.uint8],
+    touched: NDArray[np.bool_],
+    finer: NDArray[np.int32],
+) -> None:
+    """Overwrite, in place, the blocks of every component that `touched` reaches, strip by strip."""
+    tallest, widest = max(c.vertical for c in components), max(c.horizontal for c in components)
+    if any(tallest % c.vertical or widest % c.horizontal for c in components):
+        raise CannotSplice("sampling factors that do not divide each other")
+    unit_height, unit_width = BLOCK * tallest, BLOCK * widest
+    height, width = touched.shape
+    across = -(-width // unit_width) * unit_width
+    step = unit_height * UNITS_IN_A_STRIP
+    for top in range(0, height, step):
+        strip = touched[top : top + step]
+        if not strip.any():
+            continue
+        down = -(-len(strip) // unit_height) * unit_height
+        marked = _pad(strip, down, across)
+        samples = _ycbcr(_pad(stored[top : top + step], down, across))
+        for component, plane in zip(components, samples, strict=False):
+            shrink = (tallest // component.vertical, widest // component.horizontal)
+            first = top // (BLOCK * shrink[0])
+            rows = component.coefficients[first : first + down // (BLOCK * shrink[0])]
+            _encode_blocks(rows, plane, marked, shrink, finer[component.table])
+
+
+def _encode_blocks(
+    coefficients: NDArray[np.int16],
+    plane: NDArray[np.float32],
+    marked: NDArray[np.bool_],
+    shrink: tuple[int, int],
+    table: NDArray[np.int32],
+) -> None:
+    tall, wide = BLOCK * shrink[0], BLOCK * shrink[1]
+    shape = (plane.shape[0] // tall, tall, plane.shape[1] // wide, wide)
+    chosen: NDArray[np.bool_] = np.any(marked.reshape(shape), axis=(1, 3))
+    chosen = chosen[: coefficients.shape[0], : coefficients.shape[1]]
+    at_rows, at_columns = np.nonzero(chosen)
+    blocks = plane.reshape(shape).transpose(0, 2, 1, 3)[at_rows, at_columns]
+    blocks = blocks.reshape(-1, BLOCK, shrink[0], BLOCK, shrink[1]).mean((2, 4))
+    cosines = _cosines()
+    levels = np.rint(cosines @ blocks @ cosines.T / table)
+    coefficients[at_rows, at_columns] = np.clip(levels, -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT)
+
+
+def _cosines() -> NDArray[np.float32]:
+    """The orthonormal DCT-II of 8 samples as a matrix (T.81 A.3.3)."""
+    k, x = np.mgrid[:BLOCK, :BLOCK]
+    matrix = np.cos((2 * x + 1) * k * np.pi / (2 * BLOCK)) / 2
+    matrix[0] /= np.sqrt(2)
+    return matrix.astype(np.float32)
+
+
+def _pad(plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:
+    """Repeat the last row and column up to the given size, as encoders do."""
+    if plane.shape[:2] == (height, width):
+        return plane
+    beyond = ((0, height - plane.shape[0]), (0, width - plane.shape[1]))
+    return np.pad(plane, beyond + ((0, 0),) * (plane.ndim - 2), mode="edge")
+
+
+def _as_stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Undo the EXIF orientation: from the frame that is seen to the frame that is stored."""
+    match orientation:
+        case 2:
+            stored = upright[:, ::-1]
+        case 3:
+            stored = upright[::-1, ::-1]
+        case 4:
+            stored = upright[::-1]
+        case 5:
+            stored = upright.transpose(1, 0, 2)
+        case 6:
+            stored = np.rot90(upright, 1)
+        case 7:
+            stored = upright[::-1, ::-1].transpose(1, 0, 2)
+        case 8:
+            stored = np.rot90(upright, -1)
+        case _:
+            stored = upright
+    return np.ascontiguousarray(stored)
+
+
+def _read_segments(data: bytes) -> tuple[list[Segment], int]:
+    """The marker segments in front of the first scan, and the frame's marker (T.81 B.1.1)."""
+    segments: list[Segment] = []
+    frame = 0
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            raise CannotSplice("no marker where one should be")
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        if marker == 0xDA:
+            return segments, frame
+        length = int.from_bytes(data[at + 2 : at + 4])
+        segment = Segment(marker, data[at : at + 2 + length])
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            frame = marker
+            if segment.data[4:5] != b"\x08":
+                raise CannotSplice("not 8 bits a sample")
+        segments.append(segment)
+        at += 2 + length
+    raise CannotSplice("no scan")
+
+
+def _join(segments: list[Segment], coded: bytes, xmp: bytes | None) -> bytes:
+    """The source's metadata segments in front of the picture data of `coded`."""
+    kept = [s.data for s in segments if s.is_metadata and not s.is_stale and not (xmp and s.is_xmp)]
+    if xmp:
+        payload = b"http://ns.adobe.com/xap/1.0/\x00" + xmp
+        if len(payload) + 2 > 0xFFFF:
+            raise CannotSplice("the XMP packet needs more than one segment")
+        packet = b"\xff\xe1" + (len(payload) + 2).to_bytes(2) + payload
+        # JFIF wants to be first and Exif next, so the packet follows them
+        ahead = sum(1 for data in kept if data[1] == 0xE0 or data[4:10] == b"Exif\x00\x00")
+        kept.insert(ahead, packet)
+    written, _ = _read_segments(coded)
+    tables = [s.data for s in written if not s.is_metadata]
+    rest = coded[2 + sum(len(s.data) for s in written) :]
+    return b"".join([b"\xff\xd8", *kept, *tables, rest])
