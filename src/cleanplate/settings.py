@@ -15,6 +15,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FilePath,
     IPvAnyNetwork,
     SecretStr,
     ValidationError,
@@ -34,6 +35,7 @@ DEFAULT_CONFIG = Path("cleanplate.toml")
 MiB = 1024 * 1024
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
+HostPort = Annotated[str, Field(pattern=r"^[^\s/@]+:[0-9]{1,5}$")]
 
 
 class SettingsInvalid(CleanplateError):
@@ -121,10 +123,10 @@ class Fetch(Section):
     allow_networks: list[IPvAnyNetwork] = Field(
         [], description="Networks that may be reached although they are private, such as `10.0.0.0/8`."
     )
-    connect_to: dict[str, str] = Field(
+    connect_to: dict[HostPort, HostPort] = Field(
         {}, description="`host:port` of a URL → `address:port` to connect to instead, as curl's `--connect-to`."
     )
-    ca_file: Path | None = Field(None, description="PEM file of further certificate authorities to trust.")
+    ca_file: FilePath | None = Field(None, description="PEM file of further certificate authorities to trust.")
 
 
 class Notify(Section):
