@@ -64,6 +64,9 @@ class Http(Section):
         72 * MiB, description="Largest request body, enforced while it streams in (base64 grows by a third)."
     )
     max_fields: Positive = Field(64, description="Most fields and files in one form.")
+    parallel_uploads: Positive = Field(
+        8, description="Bodies above 1 MiB that are in memory at the same time; further ones wait on disk."
+    )
     cors_origins: list[str] = Field(["*"], description="Origins that browsers may call from.")
     body_seconds: Seconds = Field(60, description="Longest that a request body may take to arrive.")
     kaze_hold_seconds: Annotated[float, Field(ge=0, le=30)] = Field(
