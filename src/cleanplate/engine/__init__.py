@@ -1,0 +1,11 @@
+"""Pixels in, pixels out: find marks, undo what shines through, fill what is hidden, compose the answer."""
+
+from __future__ import annotations
+
+from cleanplate.engine.errors import ModeUnknown, NothingToPaintFrom
+from cleanplate.engine.fill import Filled
+from cleanplate.engine.find import Mark
+from cleanplate.engine.pipeline import MODES, Mode
+from cleanplate.engine.removal import Removal, remove
+
+__all__ = ["MODES", "Filled", "Mark", "Mode", "ModeUnknown", "NothingToPaintFrom", "Removal", "remove"]

@@ -1,0 +1,23 @@
+"""What can go wrong while a picture is being cleaned."""
+
+from __future__ import annotations
+
+from cleanplate.errors import CleanplateError
+
+
+class ModeUnknown(CleanplateError):
+    """The mode is not known: use "auto", "undo" or "fill"."""
+
+    code = "mode_unknown"
+
+
+class NothingToPaintFrom(CleanplateError):
+    """The region covers the whole picture, so nothing is left to paint from: mark a smaller region."""
+
+    code = "nothing_to_paint_from"
+
+
+class RegionNotUnderstood(CleanplateError):
+    """The region is neither rectangles, a mask, a smear nor an array: pass one of these."""
+
+    code = "region_invalid"

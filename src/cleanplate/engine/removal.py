@@ -1,0 +1,142 @@
+"""The library's front door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from cleanplate.engine.errors import RegionNotUnderstood
+from cleanplate.engine.fill import TILE, Filled
+from cleanplate.engine.pipeline import Mode, clean
+from cleanplate.picture import Limits, Picture, decode, encode, from_array
+from cleanplate.region import Mask, Rectangles, Region, Smear, rasterize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from cleanplate.engine.find import Mark
+
+HISTORY = "removed a visible watermark"
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A cleaned picture, with what was done to it.
+
+    Attributes:
+        picture: the answer; the very picture that was given where nothing was removed.
+        area: (H, W) boolean, the pixels that were removed. All others are those of the input, bit for bit.
+        found: the marks that were found by the engine itself.
+        fills: what was painted, with which method.
+        timings: seconds by step: decode, find, undo, fill.
+    """
+
+    picture: Picture
+    area: NDArray[np.bool_] = field(repr=False)
+    found: tuple[Mark, ...]
+    fills: tuple[Filled, ...]
+    timings: Mapping[str, float]
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was removed."""
+        return bool(self.area.any())
+
+    @property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """(x, y, width, height) round everything that was removed; None if nothing was."""
+        x, y, width, height = cv2.boundingRect(self.area.view(np.uint8))
+        return (x, y, width, height) if width else None
+
+    def encode(
+        self, format: str | None = None, quality: int | None = None, history: str | None = HISTORY
+    ) -> bytes:
+        """The answer as a file's bytes.
+
+        Args:
+            format: such as "PNG" or "JPEG"; None keeps the input's. A picture from which nothing was removed
+                comes back as its own bytes unless another format is asked for.
+            quality: 1..100 for lossy formats; None chooses.
+            history: what the XMP edit history says was done to a changed picture; None adds nothing.
+        """
+        return encode(self.picture, format, quality, history if self.changed else None)
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        format: str | None = None,
+        quality: int | None = None,
+        history: str | None = HISTORY,
+    ) -> None:
+        """Write `encode`'s bytes to `path`; the format follows from `format`, not from the path's ending."""
+        Path(path).write_bytes(self.encode(format, quality, history))
+
+    def mask(self) -> Picture:
+        """What was removed as a grey picture: white where something was, black elsewhere."""
+        return from_array(self.area.astype(np.uint8)[..., None] * np.uint8(255))
+
+
+def remove(
+    source: Picture | str | PathLike[str] | bytes | NDArray[Any],
+    region: Region | NDArray[Any] | None = None,
+    mode: Mode = "auto",
+    *,
+    limits: Limits | None = None,
+    tile: int = TILE,
+) -> Removal:
+    """Take a watermark off a picture.
+
+    Safe to call from many threads at once; nothing is shared between calls.
+
+    Args:
+        source: a picture, the path of one, a file's bytes, or an array of (H, W), (H, W, 1), (H, W, 3) or
+            (H, W, 4), uint8 or uint16.
+        region: where the mark is: `Rectangles`, a `Mask`, a `Smear`, or an array of (H, W), boolean or uint8
+            with 128 and over meaning "remove". None lets the engine look for itself; no finder is bundled yet,
+            so the picture then comes back untouched.
+        mode: "auto" undoes what is see-through and fills the rest of the region; "undo" never invents pixels;
+            "fill" paints the whole region.
+        limits: what a file may be; None is `Limits()`.
+        tile: longest side of a piece that is painted at once, in pixels; bounds the memory.
+
+    Returns:
+        The removal. Outside its `area` every pixel, and all of the alpha channel, is that of the input.
+
+    Raises:
+        CleanplateError: a named subclass: the picture's and the region's own errors, `ModeUnknown`,
+            `NothingToPaintFrom` when the region is the whole picture, `RegionNotUnderstood`.
+    """
+    started = perf_counter()
+    picture = _picture(source, limits or Limits())
+    where = None if region is None else rasterize(_region(region), picture.width, picture.height)
+    decoded = perf_counter() - started
+    cleaned = clean(picture.pixels, picture.alpha, where, mode, tile=tile)
+    answer = picture if cleaned.pixels is picture.pixels else picture.with_pixels(cleaned.pixels)
+    timings = {"decode": decoded, **cleaned.timings}
+    return Removal(answer, cleaned.area, cleaned.found, cleaned.fills, timings)
+
+
+def _picture(source: Picture | str | PathLike[str] | bytes | NDArray[Any], limits: Limits) -> Picture:
+    if isinstance(source, Picture):
+        return source
+    if isinstance(source, np.ndarray):
+        return from_array(source)
+    if isinstance(source, bytes):
+        return decode(source, limits)
+    return decode(Path(source).read_bytes(), limits)
+
+
+def _region(region: Region | NDArray[Any]) -> Region:
+    if isinstance(region, np.ndarray):
+        return Mask(region)
+    if isinstance(region, (Rectangles, Mask, Smear)):
+        return region
+    raise RegionNotUnderstood(detail=f"a {type(region).__name__}")
