@@ -68,7 +68,10 @@ class Fetcher:
             Guard(section.allow_networks), resolver or self._own_resolver, _endpoints(section)
         )
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=_trust(section), max_keepalive_connections=0, network_backend=backend
+            ssl_context=_trust(section),
+            max_connections=None,  # those who call are bounded; a slow site must not make others wait in line
+            max_keepalive_connections=0,
+            network_backend=backend,
         )
         self._user_agent = f"cleanplate/{version('cleanplate')}"
 
