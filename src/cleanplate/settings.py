@@ -1,8 +1,9 @@
 """One typed tree of settings, a section per room.
 
-Read once, at start, from (strongest first) explicit arguments, the environment (`CLEANPLATE_HTTP__PORT=9000`),
-a TOML file (`cleanplate.toml` in the working directory, or the one that `CLEANPLATE_CONFIG` names) and the
-defaults below. Rooms are handed their section; nothing reads the environment later.
+Read once, at start, from (strongest first) explicit arguments, the environment
+(`CLEANPLATE_HTTP__PORT=9000`), a TOML file (`cleanplate.toml` in the working directory, or the one that
+`CLEANPLATE_CONFIG` names) and the defaults below. Rooms are handed their section; nothing reads the
+environment later.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ class Section(BaseModel):
 
 class Http(Section):
     host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(8080, description="Port to listen on; 0 picks a free one.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8080, description="Port to listen on; 0 picks a free one."
+    )
     public_url: str | None = Field(
         None,
         pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
@@ -58,7 +61,8 @@ class Http(Section):
         "Unset: scheme and host of the request.",
     )
     trust_forwarded: bool = Field(
-        False, description="Believe `X-Forwarded-Proto`, `-Host` and `-For`; only behind a proxy that sets them."
+        False,
+        description="Believe `X-Forwarded-Proto`, `-Host` and `-For`; only behind a proxy that sets them.",
     )
     max_body_bytes: Positive = Field(
         72 * MiB, description="Largest request body, enforced while it streams in (base64 grows by a third)."
@@ -70,9 +74,12 @@ class Http(Section):
     cors_origins: list[str] = Field(["*"], description="Origins that browsers may call from.")
     body_seconds: Seconds = Field(60, description="Longest that a request body may take to arrive.")
     kaze_hold_seconds: Annotated[float, Field(ge=0, le=30)] = Field(
-        3.0, description="How long Kaze's `get_task_result` waits for a task that still runs before it answers."
+        3.0,
+        description="How long Kaze's `get_task_result` waits for a task that still runs before it answers.",
     )
-    kaze_always_200: bool = Field(False, description="Kaze errors with HTTP 200 and only the code in the envelope.")
+    kaze_always_200: bool = Field(
+        False, description="Kaze errors with HTTP 200 and only the code in the envelope."
+    )
     kaze_unlimited_quota: Positive = Field(
         1_000_000_000, description="The limit that Kaze's `get_quota` shows for an account without one."
     )
@@ -83,10 +90,14 @@ class Picture(Section):
     min_side: Positive = Field(20, description="Shortest side accepted, in pixels.")
     max_side: Positive = Field(20_000, description="Longest side accepted, in pixels.")
     max_pixels: Positive = Field(120_000_000, description="Most pixels in one picture.")
-    max_frames: Positive = Field(1_000, description="Most frames in an animated picture (only the first is used).")
+    max_frames: Positive = Field(
+        1_000, description="Most frames in an animated picture (only the first is used)."
+    )
     decode_seconds: Seconds = Field(10, description="Longest that decoding may take.")
     jpeg_quality: Annotated[int, Field(ge=95, le=100)] = Field(95, description="Lowest JPEG quality written.")
-    history: bool = Field(True, description="Add an XMP history entry saying that cleanplate edited the picture.")
+    history: bool = Field(
+        True, description="Add an XMP history entry saying that cleanplate edited the picture."
+    )
 
 
 class Region(Section):
@@ -95,28 +106,41 @@ class Region(Section):
 
 class Task(Section):
     work_seconds: Seconds = Field(30, description="Longest that one attempt may take, download included.")
-    sync_wait_seconds: Seconds = Field(30, description="Longest that a synchronous request waits for its result.")
-    keep_seconds: Positive = Field(3_600, description="How long a task and its result are kept after submission.")
-    lease_seconds: Seconds = Field(15, description="A running task whose worker is silent this long is taken away.")
+    sync_wait_seconds: Seconds = Field(
+        30, description="Longest that a synchronous request waits for its result."
+    )
+    keep_seconds: Positive = Field(
+        3_600, description="How long a task and its result are kept after submission."
+    )
+    lease_seconds: Seconds = Field(
+        15, description="A running task whose worker is silent this long is taken away."
+    )
     sweep_seconds: Seconds = Field(15, description="How often every unfinished task is looked at again.")
-    max_losses: Positive = Field(3, description="A task that loses its worker this often is failed and refunded.")
+    max_losses: Positive = Field(
+        3, description="A task that loses its worker this often is failed and refunded."
+    )
     max_queued: Positive = Field(1_000, description="Unfinished tasks at which new ones are turned away.")
     credits: Positive = Field(1, description="Credits that one removal costs.")
 
 
 class Account(Section):
-    require_token: bool = Field(True, description="Refuse requests without a token. Off: everyone is `default`.")
+    require_token: bool = Field(
+        True, description="Refuse requests without a token. Off: everyone is `default`."
+    )
 
 
 class Database(Section):
     url: str | None = Field(
-        None, description="SQLAlchemy URL. Unset: SQLite in the data folder (`sqlite+aiosqlite:///data/cleanplate.db`)."
+        None,
+        description="SQLAlchemy URL. Unset: SQLite in the data folder (`sqlite+aiosqlite:///data/cleanplate.db`).",
     )
     busy_seconds: Seconds = Field(10, description="How long SQLite waits for another writer.")
 
 
 class Blobs(Section):
-    url: str | None = Field(None, description="Where sources and results are stored. Unset: `blobs/` in the data folder.")
+    url: str | None = Field(
+        None, description="Where sources and results are stored. Unset: `blobs/` in the data folder."
+    )
 
 
 class Fetch(Section):
@@ -127,9 +151,12 @@ class Fetch(Section):
         [], description="Networks that may be reached although they are private, such as `10.0.0.0/8`."
     )
     connect_to: dict[HostPort, HostPort] = Field(
-        {}, description="`host:port` of a URL → `address:port` to connect to instead, as curl's `--connect-to`."
+        {},
+        description="`host:port` of a URL → `address:port` to connect to instead, as curl's `--connect-to`.",
     )
-    ca_file: FilePath | None = Field(None, description="PEM file of further certificate authorities to trust.")
+    ca_file: FilePath | None = Field(
+        None, description="PEM file of further certificate authorities to trust."
+    )
 
 
 class Notify(Section):
@@ -141,7 +168,12 @@ class Notify(Section):
 
 
 class Worker(Section):
-    slots: Positive | None = Field(None, description="Pictures cleaned at the same time. Unset: one a processor.")
+    slots: Positive | None = Field(
+        None, description="Pictures cleaned at the same time. Unset: one a processor."
+    )
+    downloads: Positive = Field(
+        8, description="Pictures downloaded at the same time, beside those being cleaned."
+    )
     child_memory_mib: Positive = Field(2_048, description="Memory of one child process.")
     child_tasks: Positive = Field(500, description="Pictures after which a child is replaced by a fresh one.")
     start_seconds: Seconds = Field(30, description="Longest that a child may take to start.")
@@ -149,8 +181,12 @@ class Worker(Section):
 
 
 class Log(Section):
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line written.")
-    format: Literal["console", "json"] = Field("console", description="For people, or one JSON object a line.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe line written."
+    )
+    format: Literal["console", "json"] = Field(
+        "console", description="For people, or one JSON object a line."
+    )
 
 
 class Settings(BaseSettings):
@@ -163,9 +199,13 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    data_dir: Path = Field(Path("data"), description="Folder of the database and the blobs, unless set elsewhere.")
+    data_dir: Path = Field(
+        Path("data"), description="Folder of the database and the blobs, unless set elsewhere."
+    )
     secret: SecretStr | None = Field(
-        None, min_length=16, description="Key of signed result links. Unset: drawn once and kept in the database."
+        None,
+        min_length=16,
+        description="Key of signed result links. Unset: drawn once and kept in the database.",
     )
     http: Http = Http()
     picture: Picture = Picture()

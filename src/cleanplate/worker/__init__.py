@@ -1,0 +1,37 @@
+"""Slots, the child processes that hold the pixels, and the engine of wake-ups.
+
+    run.py       `Worker`: children, schedules, drain; embedded in a server or alone
+    work.py      one attempt at a task: claim, fetch, remove, finish
+    children.py  the parent's side of child processes: `Slots`, `Inspector`
+    child.py     the child process itself
+    frames.py    what parent and child say to each other
+    wakeups.py   PgQueuer behind the port of `task`
+
+Everything is loaded when it is first used: a child process must not pay for what only its parent needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cleanplate.worker.children import Inspector
+    from cleanplate.worker.run import Worker
+    from cleanplate.worker.wakeups import PgQueuerWakeups
+
+__all__ = ["Inspector", "PgQueuerWakeups", "Worker"]
+
+_HOME = {
+    "Inspector": "cleanplate.worker.children",
+    "PgQueuerWakeups": "cleanplate.worker.wakeups",
+    "Worker": "cleanplate.worker.run",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,99 @@
+"""What a child process can be asked to do with a picture. Loads the engine: import it nowhere else."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+from cleanplate.engine import remove
+from cleanplate.picture import Limits, decode, extension, inspect, media_type, sniff
+from cleanplate.region import Mask, Rectangle, Rectangles, Region, Smear, rasterize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cleanplate.worker.frames import Frame, Header
+
+DECODED = "decoded"
+MOST_LISTED = 1_000  # marks and fills told of; a mask of dust may have a hundred thousand
+
+
+def inspect_upload(header: Header, bodies: list[bytes], step: Callable[[str], None]) -> Frame:
+    """Look at an upload without decoding its picture's pixels, as far as there is anything to look at.
+
+    Args:
+        header: `limits`; `picture`, whether the first body is one; `region`, what was asked for, or None.
+        bodies: the picture if there is one, then the mask or smear if there is one.
+        step: not called.
+
+    Returns:
+        `header`: the fields of `picture.Header`, or None without a picture.
+    """
+    del step
+    limits = Limits(**header["limits"])
+    seen = inspect(bodies.pop(0), limits) if header["picture"] else None
+    region = _region(header["region"], bodies, limits)
+    if region is not None and seen is not None:
+        rasterize(region, seen.width, seen.height)
+    return {"header": dataclasses.asdict(seen) if seen is not None else None}, []
+
+
+def remove_mark(header: Header, bodies: list[bytes], step: Callable[[str], None]) -> Frame:
+    """Clean a picture.
+
+    Args:
+        header: `limits`, `region`, `mode`, `format` (None: as the input), `quality`, `history`.
+        bodies: the picture, then the mask or smear if there is one.
+        step: told `"decoded"` when all that came from outside has been read.
+
+    Returns:
+        what `task.Outcome` needs to know, and the encoded result. No body and `same` when the result is the
+        very picture that was sent.
+    """
+    started = time.perf_counter()
+    limits = Limits(**header["limits"])
+    data = bodies.pop(0)
+    picture = decode(data, limits)
+    region = _region(header["region"], bodies, limits)
+    decoded = time.perf_counter()
+    step(DECODED)
+    removal = remove(picture, region, header["mode"])
+    width, height = picture.width, picture.height
+    del picture, region  # a picture of 100 megapixels leaves no room for what is no longer needed
+    removed = time.perf_counter()
+    result = removal.encode(header["format"], header["quality"], header["history"])
+    encoded = time.perf_counter()
+    format_ = sniff(result)
+    assert format_ is not None  # noqa: S101  # what was just encoded is a known format
+    answer: dict[str, Any] = {
+        "same": result is data or result == data,
+        "format": format_,
+        "extension": extension(format_),
+        "media_type": media_type(format_),
+        "width": width,
+        "height": height,
+        "box": removal.box,
+        "changed": removal.changed,
+        "found": [{"box": mark.box, "confidence": mark.confidence} for mark in removal.found[:MOST_LISTED]],
+        "fills": [dataclasses.asdict(fill) for fill in removal.fills[:MOST_LISTED]],
+        "work_ms": (encoded - started) * 1000,
+        "timings": {**removal.timings, "decode": decoded - started, "encode": encoded - removed},
+    }
+    return answer, [] if answer["same"] else [result]
+
+
+def _region(asked: dict[str, Any] | None, bodies: list[bytes], limits: Limits) -> Region | None:
+    """The region that was asked for; None also for a mask that is not here yet."""
+    if asked is None:
+        return None
+    if asked["kind"] == "rectangles":
+        return Rectangles(tuple(Rectangle(*sides) for sides in asked["rectangles"]), asked["unit"])
+    if not bodies:
+        return None
+    # A mask is scaled to its picture, whose shortest side is limited already.
+    kind = Mask if asked["kind"] == "mask" else Smear
+    return kind.from_bytes(bodies.pop(0), dataclasses.replace(limits, min_side=1))
+
+
+OPERATIONS = {"inspect": inspect_upload, "remove": remove_mark}

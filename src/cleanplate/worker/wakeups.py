@@ -1,0 +1,203 @@
+"""Wake-ups inside one process, carried by PgQueuer's in-memory engine.
+
+PgQueuer starts handlers: it keeps priorities, delays and concurrency, and starts a job within a millisecond.
+What it leaves open is kept here: two wake-ups of one key never wait side by side nor run at the same time,
+and one that arrives while its key runs makes it run again afterwards. PgQueuer's own deduplication does not
+serve for that: it holds a key until the job's end has been logged, up to 0.1 s after the handler returned,
+and a wake-up within that time would be lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+import structlog
+from pgqueuer import InMemoryDriver, InMemoryQueries, Job, JobId, QueueManager
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[str], Awaitable[None]]
+Lane = Literal["heavy", "light"]
+
+MOST_WAITING = 10_000  # in each lane; what is turned away is woken again by the next sweep
+SCHEDULED = "every"  # the key of entries that run by the clock
+HEARTBEAT = timedelta(seconds=30)  # of no consequence in memory: a job's manager cannot die without the job
+NEVER = timedelta(0)  # keeps PgQueuer from condensing its log, which is thrown away instead
+
+
+@dataclass(slots=True)
+class _Wish:
+    """One wake-up: not before `due` (monotonic seconds), the higher `priority` first."""
+
+    due: float
+    priority: int
+    job: JobId | None = None  # where it waits in the engine
+
+    def covers(self, other: _Wish) -> bool:
+        return self.due <= other.due and self.priority >= other.priority
+
+    def merged(self, other: _Wish) -> _Wish:
+        return _Wish(min(self.due, other.due), max(self.priority, other.priority))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    handler: Handler
+    parallel: int
+    lane: Lane
+
+
+class _Lane:
+    """One PgQueuer manager with a queue of its own, so that long work cannot hold up short work."""
+
+    def __init__(self) -> None:
+        self.queries = InMemoryQueries(InMemoryDriver())
+        self.manager = QueueManager(self.queries)
+        self.waiting = 0
+
+    async def put(self, entry: str, key: str, wish: _Wish) -> None:
+        delay = timedelta(seconds=max(0.0, wish.due - time.monotonic()))
+        [job] = await self.queries.enqueue(entry, key.encode(), wish.priority, delay)
+        wish.job = job
+        self.waiting += 1
+
+    async def take_out(self, wish: _Wish) -> None:
+        if wish.job is not None:
+            self.waiting -= 1
+            await self.queries.mark_job_as_cancelled([wish.job])
+
+    async def run(self) -> None:
+        # One job at a time is fetched, so that a more urgent one that arrives meanwhile goes first.
+        await self.manager.run(batch_size=1, heartbeat_timeout=HEARTBEAT, log_aggregation_interval=NEVER)
+
+    async def forget(self) -> None:
+        await self.queries.clear_queue_log()
+        await self.queries.clear_statistics_log()
+
+
+class PgQueuerWakeups:
+    """The `Wakeups` of a server that is one process. Not thread-safe: one event loop.
+
+    First `handle` says what each entry does, `schedule` which of them run by the clock; then `run`. Wake-ups
+    are taken from the beginning and wait until `run`. Everything is forgotten when the process ends.
+
+    Args:
+        most_waiting: wake-ups that may wait in each lane; more are dropped (the sweep repeats them).
+    """
+
+    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
+        self._most_waiting = most_waiting
+        self._lanes: dict[Lane, _Lane] = {"heavy": _Lane(), "light": _Lane()}
+        self._entries: dict[str, _Entry] = {}
+        self._periods: dict[str, float] = {}
+        self._waiting: dict[tuple[str, str], _Wish] = {}
+        self._running: dict[tuple[str, str], _Wish | None] = {}  # the value: run it again
+
+    def handle(self, entry: str, handler: Handler, *, parallel: int = 1, lane: Lane = "light") -> None:
+        """Say what is done for an entry. Before `run`, once for each entry.
+
+        Args:
+            entry: its name.
+            handler: awaited with the key; what it raises is logged, and the wake-up is over.
+            parallel: how many of this entry run at the same time.
+            lane: `"heavy"` for what takes long, `"light"` for what should never wait behind it.
+        """
+        self._entries[entry] = _Entry(entry, handler, parallel, lane)
+
+        async def start(job: Job) -> None:
+            await self._start(entry, (job.payload or b"").decode(), job.id)
+
+        self._lanes[lane].manager.entrypoint(entry, concurrency_limit=parallel, accepts_context=False)(start)
+
+    def schedule(self, entry: str, every_seconds: float) -> None:
+        """Run an entry when `run` begins and `every_seconds` after each of its ends. Before `run`."""
+        self._periods[entry] = every_seconds
+
+    async def wake(self, entry: str, key: str, *, priority: int = 0, delay: float = 0.0) -> None:
+        """Have the entry's handler run with `key`, after `delay` seconds, the higher priority first.
+
+        A pair that waits already keeps the earlier time and the higher priority of both. One that runs is
+        run again when it has ended.
+        """
+        pair = (entry, key)
+        wish = _Wish(time.monotonic() + delay, priority)
+        if pair in self._running:
+            known = self._running[pair]
+            self._running[pair] = known.merged(wish) if known else wish
+            return
+        await self._wait(pair, wish)
+
+    async def cancel(self, entry: str, key: str) -> None:
+        """Forget the waiting wake-up, if there is one. What runs is not interrupted."""
+        pair = (entry, key)
+        if pair in self._running:
+            self._running[pair] = None
+        wish = self._waiting.pop(pair, None)
+        if wish is not None:
+            await self._lane(entry).take_out(wish)
+
+    async def depth(self) -> int:
+        """How many wake-ups wait, those by the clock not counted."""
+        return sum(1 for entry, _ in self._waiting if entry not in self._periods)
+
+    async def run(self) -> None:
+        """Start handlers until `stop`, then wait for those that run. Cancelled: cancel them too."""
+        for entry in self._periods:
+            await self.wake(entry, SCHEDULED)
+        async with asyncio.TaskGroup() as lanes:
+            for lane in self._lanes.values():
+                lanes.create_task(lane.run())
+
+    def stop(self) -> None:
+        """Start nothing any more; `run` returns when the last running handler has."""
+        for lane in self._lanes.values():
+            lane.manager.shutdown.set()
+
+    async def forget(self) -> None:
+        """Drop the engine's log: it keeps three rows (1.3 kB) for each job, and nobody reads them."""
+        for lane in self._lanes.values():
+            await lane.forget()
+
+    def _lane(self, entry: str) -> _Lane:
+        return self._lanes[self._entries[entry].lane]
+
+    async def _wait(self, pair: tuple[str, str], wish: _Wish) -> None:
+        entry, key = pair
+        lane = self._lane(entry)
+        known = self._waiting.get(pair)
+        if known is not None:
+            if known.covers(wish):
+                return
+            wish = known.merged(wish)
+            await lane.take_out(known)
+        elif lane.waiting >= self._most_waiting and entry not in self._periods:
+            log.warning("wakeup dropped", entry=entry, key=key, waiting=lane.waiting)
+            return
+        self._waiting[pair] = wish
+        await lane.put(entry, key, wish)
+
+    async def _start(self, entry: str, key: str, job: JobId) -> None:
+        pair = (entry, key)
+        waited = self._waiting.get(pair)
+        if waited is None or waited.job != job:
+            return  # cancelled, or moved to another time, after the engine had taken it out of its queue
+        del self._waiting[pair]
+        self._lane(entry).waiting -= 1
+        self._running[pair] = None
+        try:
+            await self._entries[entry].handler(key)
+        except Exception:
+            log.exception("wakeup failed", entry=entry, key=key)
+        finally:
+            again = self._running.pop(pair)
+            if entry in self._periods:
+                by_the_clock = _Wish(time.monotonic() + self._periods[entry], 0)
+                again = again.merged(by_the_clock) if again else by_the_clock
+        if again is not None:
+            await self._wait(pair, again)

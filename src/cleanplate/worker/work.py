@@ -1,0 +1,222 @@
+"""One attempt at a task: claim, fetch, remove, finish."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from cleanplate.errors import CleanplateError
+from cleanplate.store import StorageFailed
+from cleanplate.task import Outcome, Task
+from cleanplate.worker.children import asked, limits
+from cleanplate.worker.errors import ChildDied, ChildNotStarted, TaskTimeout
+
+if TYPE_CHECKING:
+    from cleanplate.fetch import Fetcher
+    from cleanplate.settings import Settings
+    from cleanplate.store import Blobs
+    from cleanplate.task import Source, Tasks
+    from cleanplate.worker.children import Child, Slots
+
+log = structlog.get_logger(__name__)
+
+BEATS_PER_LEASE = 3  # two may go astray before the task is taken away
+SYNC_PRIORITY = 1
+
+# Not the picture's fault, or not certainly: the task is tried again, as often as `max_losses` says.
+_LOSSES = (ChildDied, ChildNotStarted, StorageFailed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """The bytes that came by URL, by the URL's place in the request, and how long that took."""
+
+    by_url: dict[str, bytes]
+    seconds: float
+
+
+class Work:
+    """Takes tasks and works on them, one in each slot.
+
+    Args:
+        name: of this worker, for the logs.
+        tasks: where tasks are claimed and settled.
+        blobs: where uploads are and results go.
+        fetcher: for sources that are URLs.
+        slots: the children that clean.
+        settings: limits, seconds and how results are encoded.
+    """
+
+    def __init__(
+        self, name: str, tasks: Tasks, blobs: Blobs, fetcher: Fetcher, slots: Slots, settings: Settings
+    ) -> None:
+        self._name = name
+        self._tasks = tasks
+        self._blobs = blobs
+        self._fetcher = fetcher
+        self._slots = slots
+        self._settings = settings
+        self._downloads = asyncio.Semaphore(settings.worker.downloads)
+        self._attempts: set[asyncio.Task[None]] = set()
+
+    async def run_task(self, task_id: str) -> None:
+        """Claim a task and work on it, if there is anything to do.
+
+        Returns when the attempt is over; or already when it has begun to download, so that a slow host keeps
+        no slot from other tasks.
+        """
+        task = await self._tasks.claim(task_id, self._name)
+        if task is None:
+            return
+        aside = asyncio.Event()
+        attempt = asyncio.create_task(self._attempt(task, aside))
+        self._attempts.add(attempt)
+        attempt.add_done_callback(self._attempts.discard)
+        attempt.add_done_callback(lambda _: aside.set())
+        await aside.wait()
+
+    async def drain(self, seconds: float) -> None:
+        """Let what runs finish; what has not after `seconds` is stopped and handed back, without blame."""
+        if self._attempts:
+            await asyncio.wait(self._attempts, timeout=seconds)
+        stopped = list(self._attempts)
+        for attempt in stopped:
+            attempt.cancel()
+        await asyncio.gather(*stopped, return_exceptions=True)
+
+    async def _attempt(self, task: Task, aside: asyncio.Event) -> None:
+        structlog.contextvars.bind_contextvars(
+            task=task.id, attempt=task.attempt, request_id=task.request.request_id
+        )
+        cleaning = asyncio.create_task(self._clean(task, aside))
+        beating = asyncio.create_task(self._beat(task))
+        try:
+            await asyncio.wait({cleaning, beating}, return_when=asyncio.FIRST_COMPLETED)
+            if cleaning.done():
+                await self._settle(task, cleaning)
+            else:
+                log.warning("task taken away")
+        except asyncio.CancelledError:
+            await _stopped(cleaning)
+            handed_back = await self._tasks.hand_back(task)
+            log.info("task handed back", accepted=handed_back)
+            raise
+        except Exception:
+            # Its lease ends, and the sweep brings it to someone who can.
+            log.exception("task not settled")
+        finally:
+            await _stopped(cleaning)
+            await _stopped(beating)
+
+    async def _beat(self, task: Task) -> None:
+        """Renew the lease again and again; returns when it is lost."""
+        while True:
+            await asyncio.sleep(self._settings.task.lease_seconds / BEATS_PER_LEASE)
+            try:
+                if not await self._tasks.extend(task):
+                    return
+            except StorageFailed as error:
+                log.warning("lease not renewed", detail=error.detail)
+
+    async def _settle(self, task: Task, cleaning: asyncio.Task[Outcome]) -> None:
+        """Write down how the attempt ended, unless the task is someone else's by now."""
+        try:
+            outcome = cleaning.result()
+        except _LOSSES as error:
+            accepted = await self._tasks.lose(task)
+            log.warning("attempt lost", code=error.code, detail=error.detail, accepted=accepted)
+        except CleanplateError as error:
+            accepted = await self._tasks.fail(task, error)
+            # Without a code of its own it is a defect, and not the picture's fault.
+            level = log.error if error.code == CleanplateError.code else log.info
+            level("task failed", code=error.code, detail=error.detail, accepted=accepted)
+        except Exception:
+            log.exception("attempt broke")
+            await self._tasks.lose(task)
+        else:
+            accepted = await self._tasks.finish(task, outcome)
+            if not accepted:
+                await self._blobs.delete([outcome.result_key])
+            log.info("task done", changed=outcome.changed, work_ms=outcome.work_ms, accepted=accepted)
+
+    async def _clean(self, task: Task, aside: asyncio.Event) -> Outcome:
+        async with AsyncExitStack() as waiting:
+            if any(source.kind == "url" for source in _sources(task)):
+                # Kept until there is a slot: it also bounds how many downloads wait in memory.
+                await waiting.enter_async_context(self._downloads)
+                aside.set()
+            fetched = await self._fetch(task)
+            async with self._slots.take(SYNC_PRIORITY if task.request.sync else 0) as child:
+                await waiting.aclose()
+                return await self._remove(task, fetched, child)
+
+    async def _fetch(self, task: Task) -> _Fetched:
+        by_url: dict[str, bytes] = {}
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self._settings.task.work_seconds):
+                for source in _sources(task):
+                    if source.kind == "url":
+                        got = await self._fetcher.get(source.value, self._settings.picture.max_bytes)
+                        by_url[source.value] = got.data
+        except TimeoutError as error:
+            raise TaskTimeout from error
+        return _Fetched(by_url, time.monotonic() - started if by_url else 0.0)
+
+    async def _remove(self, task: Task, fetched: _Fetched, child: Child) -> Outcome:
+        section = self._settings.picture
+        request = {
+            "operation": "remove",
+            "limits": limits(section),
+            "region": asked(task.request.region),
+            "mode": task.request.mode,
+            "format": task.request.format,
+            "quality": section.jpeg_quality,
+            "history": section.history,
+        }
+        bodies = [
+            fetched.by_url[source.value] if source.kind == "url" else await self._blobs.get(source.value)
+            for source in _sources(task)
+        ]
+        left = max(0.0, self._settings.task.work_seconds - fetched.seconds)
+        answer, made = await child.request(
+            request, bodies, seconds=left, decode_seconds=section.decode_seconds
+        )
+        [result] = bodies[:1] if answer["same"] else made
+        key = f"results/{task.id}/{task.attempt}.{answer['extension']}"
+        await self._blobs.put(key, result)
+        return _outcome(key, answer, fetched.seconds)
+
+
+def _sources(task: Task) -> list[Source]:
+    """The picture's source, and the region's if it has one."""
+    region = task.request.region
+    return [task.request.source, *([region.source] if region and region.source else [])]
+
+
+def _outcome(key: str, answer: dict[str, Any], download_seconds: float) -> Outcome:
+    return Outcome(
+        result_key=key,
+        format=answer["format"],
+        extension=answer["extension"],
+        media_type=answer["media_type"],
+        width=answer["width"],
+        height=answer["height"],
+        box=tuple(answer["box"]) if answer["box"] else None,
+        download_ms=download_seconds * 1000,
+        work_ms=answer["work_ms"],
+        changed=answer["changed"],
+        found=answer["found"],
+        fills=answer["fills"],
+        timings=answer["timings"],
+    )
+
+
+async def _stopped(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
