@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from cleanplate.account.accounts import Accounts
+from cleanplate.account.accounts import Accounts, read_account
 from cleanplate.account.errors import (
     AccountNotFound,
     CreditsInsufficient,
     CreditsInvalid,
     LedgerConflict,
+    NameInvalid,
     TokenInvalid,
     TokenMissing,
     TokenNotFound,
@@ -22,9 +23,11 @@ __all__ = [
     "CreditsInsufficient",
     "CreditsInvalid",
     "LedgerConflict",
+    "NameInvalid",
     "Quota",
     "Token",
     "TokenInvalid",
     "TokenMissing",
     "TokenNotFound",
+    "read_account",
 ]

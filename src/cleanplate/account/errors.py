@@ -29,6 +29,12 @@ class AccountNotFound(CleanplateError):
     code = "account_not_found"
 
 
+class NameInvalid(CleanplateError):
+    """A name has 1 to 100 printable characters, without spaces around it."""
+
+    code = "name_invalid"
+
+
 class CreditsInsufficient(CleanplateError):
     """Insufficient credits: the account's credits are used up, ask for more."""
 

@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+import os
+import re
+import stat
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, MemoryStore
+
+from cleanplate.store.errors import BlobKeyInvalid, BlobMissing, StorageFailed, StoreUrlInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator, Iterable
+
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+MAX_KEY = 255
+PUT_TRIES = (
+    3  # removing the last file of a folder removes the folder, which may be the one just made for a put
+)
+DELETES = 16  # files removed at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +42,29 @@ class Blobs:
     """A blob store behind obstore.
 
     Keys are `/`-separated names of letters, digits, `.`, `_` and `-`, each beginning with a letter or
-    digit, at most 255 characters in all. Any other key raises `BlobKeyInvalid`.
+    digit, at most 255 characters in all. Any other key raises `BlobKeyInvalid`: what comes from outside can
+    name neither a parent folder nor a hidden or temporary file.
 
-    Args of the constructor:
-        url: `file:///folder` (made when absent) or `memory:///`.
+    Args:
+        url: `file:///folder` (made when absent, for its owner only) or `memory:///` (gone with the process).
+
+    Raises:
+        StoreUrlInvalid: another kind of URL.
+        StorageFailed: the folder cannot be made.
     """
 
     def __init__(self, url: str) -> None:
-        raise NotImplementedError
+        parts = urlsplit(url)
+        self._folder: Path | None = None
+        self._store: LocalStore | MemoryStore
+        if parts.scheme == "memory":
+            self._store = MemoryStore()
+        elif parts.scheme == "file" and parts.netloc in {"", "localhost"} and parts.path.strip("/"):
+            self._folder = Path(unquote(parts.path))
+            _make_private(self._folder)
+            self._store = LocalStore(prefix=self._folder, automatic_cleanup=True)
+        else:
+            raise StoreUrlInvalid("The URL of the blob store must begin with file:/// and name a folder.")
 
     async def put(self, key: str, data: bytes) -> None:
         """Store, replacing what was there. Atomic: a reader sees the old bytes or the new; durable on return.
@@ -34,7 +72,18 @@ class Blobs:
         Raises:
             StorageFailed: it was not stored.
         """
-        raise NotImplementedError
+        path = _checked(key)
+        for left in reversed(range(PUT_TRIES)):
+            try:
+                with _storage():
+                    await obstore.put_async(self._store, path, data, use_multipart=False)
+                    if self._folder is not None:
+                        await asyncio.to_thread(_flush, self._folder, path)
+            except (StorageFailed, BlobMissing) as error:
+                if not left:
+                    raise StorageFailed(detail=error.detail) from error
+            else:
+                return
 
     async def get(self, key: str) -> bytes:
         """Read it all.
@@ -43,27 +92,117 @@ class Blobs:
             BlobMissing: there is none.
             StorageFailed: it could not be read.
         """
-        raise NotImplementedError
+        path = _checked(key)
+        with _storage():
+            found = await obstore.get_async(self._store, path)
+            return bytes(await found.bytes_async())
 
     async def stream(self, key: str, chunk_bytes: int = 1 << 20) -> tuple[int, AsyncIterator[bytes]]:
         """Open for reading piece by piece.
 
         Returns:
-            its size in bytes, and the pieces.
+            its size in bytes, and the pieces (about `chunk_bytes` each). A blob that is removed meanwhile is
+            still read to its end on disk.
 
         Raises:
             BlobMissing: there is none; raised here, before the first piece.
+            StorageFailed: it could not be read; also by the iterator.
         """
-        raise NotImplementedError
+        path = _checked(key)
+        with _storage():
+            found = await obstore.get_async(self._store, path)
+        return found.meta["size"], _pieces(found, chunk_bytes)
 
     async def exists(self, key: str) -> bool:
         """Whether it is there."""
-        raise NotImplementedError
+        path = _checked(key)
+        try:
+            with _storage():
+                await obstore.head_async(self._store, path)
+        except BlobMissing:
+            return False
+        return True
 
     async def delete(self, keys: Iterable[str]) -> None:
-        """Remove them; those that are not there are fine."""
-        raise NotImplementedError
+        """Remove them; those that are not there are fine.
 
-    def list(self, prefix: str) -> AsyncIterator[StoredBlob]:
-        """All blobs below a folder (`"results"`, `"results/<task_id>"`)."""
-        raise NotImplementedError
+        Raises:
+            StorageFailed: some may be left.
+        """
+        paths = [_checked(key) for key in keys]
+        slots = asyncio.Semaphore(DELETES)
+
+        async def remove(path: str) -> None:
+            async with slots:
+                with suppress(BlobMissing), _storage():
+                    await obstore.delete_async(self._store, path)
+
+        await asyncio.gather(*(remove(path) for path in paths))
+
+    async def list(self, folder: str) -> AsyncIterator[StoredBlob]:
+        """All blobs below a folder (`"results"`, `"results/<task_id>"`); none when it is not there.
+
+        Raises:
+            StorageFailed: the listing is not complete.
+        """
+        prefix = _checked(folder)
+        with _storage():
+            async for batch in obstore.list(self._store, prefix):  # pyright: ignore[reportUnknownMemberType]  # an overload of it needs Arrow
+                for meta in batch:
+                    yield StoredBlob(meta["path"], meta["size"], meta["last_modified"].timestamp())
+
+
+async def _pieces(found: obstore.GetResult, chunk_bytes: int) -> AsyncIterator[bytes]:
+    with _storage():
+        async for piece in found.stream(min_chunk_size=chunk_bytes):
+            yield bytes(piece)
+
+
+def _checked(key: str) -> str:
+    if len(key) > MAX_KEY or not KEY.fullmatch(key):
+        raise BlobKeyInvalid(detail=f"blob key {key[:MAX_KEY]!r}")
+    return key
+
+
+@contextmanager
+def _storage() -> Generator[None]:
+    """Turn the store's errors into ours."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BlobMissing(detail=str(error)) from error
+    except (OSError, BaseError) as error:
+        raise StorageFailed(detail=f"{type(error).__name__}: {error}") from error
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(stat.S_IRWXU)
+            _flush_entry(folder.parent)
+    except OSError as error:
+        raise StorageFailed(f"The folder {folder} cannot be created: {error.strerror}.") from error
+
+
+def _flush(folder: Path, path: str) -> None:
+    """Wait until a file just put, and every folder entry that leads to it, is on disk.
+
+    obstore writes to a temporary name and renames, so a reader never sees half a file, but it does not flush
+    (as of 0.12, seen with strace; object_store has an option for it that obstore does not offer). Flushing
+    after the rename is enough: nobody is told about the blob before this returns.
+    """
+    file = folder / path
+    _flush_entry(file)
+    for parent in file.parents:
+        _flush_entry(parent)
+        if parent == folder:
+            break
+
+
+def _flush_entry(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -10,9 +10,12 @@ from cleanplate.task.errors import (
     TransitionRefused,
     WorkerCrashed,
 )
+from cleanplate.task.keys import result_key
 from cleanplate.task.ports import Completions, Wakeups, Watch
+from cleanplate.task.purge import Purged
 from cleanplate.task.record import AskedRegion, Failure, Outcome, Request, Source, State, Task
-from cleanplate.task.tasks import Purged, Tasks
+from cleanplate.task.rows import read_task
+from cleanplate.task.tasks import Tasks
 
 __all__ = [
     "AskedRegion",
@@ -33,4 +36,6 @@ __all__ = [
     "Wakeups",
     "Watch",
     "WorkerCrashed",
+    "read_task",
+    "result_key",
 ]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 
 class _Ear:
@@ -33,7 +33,7 @@ class InMemoryCompletions:
         self._ears: dict[str, set[_Ear]] = {}
 
     @contextmanager
-    def watch(self, task_id: str) -> Iterator[_Ear]:
+    def watch(self, task_id: str) -> Generator[_Ear]:
         """Listen for one task until the block is left."""
         ear = _Ear()
         self._ears.setdefault(task_id, set()).add(ear)

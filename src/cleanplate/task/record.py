@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from cleanplate.errors import CleanplateError
+if TYPE_CHECKING:
+    from cleanplate.errors import CleanplateError
+
 
 Dialect = Literal["kaze", "gptge", "picwish", "native"]
 
@@ -30,7 +32,7 @@ class Source:
     """Where bytes come from.
 
     Attributes:
-        kind: `"blob"` (uploaded with the request) or `"url"` (`http`, `https` or `data:`; fetched by the worker).
+        kind: `"blob"` (uploaded with the request) or `"url"` (fetched by the worker; also `data:`).
         value: the URL; or, for a blob, its key in the blob store. In the request given to `Tasks.submit` a
             blob's value is the name of the upload (`"source"` or `"region"`); submit replaces it by the key.
     """

@@ -2,31 +2,58 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import structlog
+
+from cleanplate.account import bookkeeping
+from cleanplate.errors import CleanplateError
+from cleanplate.store import uninterrupted
+from cleanplate.store.queries import deliveries as delivery_rows
+from cleanplate.store.queries import tasks as task_rows
+from cleanplate.task import life
+from cleanplate.task.errors import QueueFull, TaskNotFound, TransitionRefused
+from cleanplate.task.keys import source_key
+from cleanplate.task.pace import Pace
+from cleanplate.task.ports import DELIVER, RUN_TASK
+from cleanplate.task.purge import Purge, Purged
+from cleanplate.task.record import Failure, Source, State, Task
+from cleanplate.task.rows import changes, from_row, priority, to_row
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from cleanplate import settings
     from cleanplate.account import Caller
-    from cleanplate.errors import CleanplateError
     from cleanplate.store import Blobs, Database
     from cleanplate.task.ports import Completions, Wakeups
-    from cleanplate.task.record import Failure, Outcome, Request, Task
+    from cleanplate.task.record import Outcome, Request
 
+log = structlog.get_logger(__name__)
 
-@dataclass(frozen=True, slots=True)
-class Purged:
-    """What one purge did: unfinished tasks failed, rows removed, blobs removed."""
-
-    expired: int
-    removed: int
-    blobs: int
+TASK_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 class Tasks:
-    """The tasks of this server. The table is the truth; wake-ups and completions only carry hints."""
+    """The tasks of this server. The table is the truth; wake-ups and completions only carry hints.
+
+    Every method that changes something runs to its end even when its caller is cancelled.
+
+    Args:
+        db: upgraded.
+        blobs: for what is uploaded.
+        wakeups: told what there is to do.
+        completions: told what has ended.
+        settings: the section `task`.
+        slots: how many tasks are worked on at the same time, to say when to come back to a full queue.
+        clock: Unix seconds.
+    """
 
     def __init__(
         self,
@@ -39,8 +66,17 @@ class Tasks:
         slots: int = 1,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        raise NotImplementedError
+        self._db = db
+        self._blobs = blobs
+        self._wakeups = wakeups
+        self._completions = completions
+        self._settings = settings
+        self._slots = slots
+        self._clock = clock
+        self._pace = Pace()
+        self._purge = Purge(db, blobs, settings.keep_seconds)
 
+    @uninterrupted
     async def submit(self, caller: Caller, request: Request, uploads: Mapping[str, bytes]) -> Task:
         """Accept a task: when this returns, it survives the loss of power.
 
@@ -49,12 +85,38 @@ class Tasks:
             request: its blob sources name an upload (`Source("blob", "source")`).
             uploads: `"source"` and `"region"`, as far as the request names them.
 
+        Returns:
+            the task, queued; its blob sources name blobs.
+
         Raises:
             QueueFull: too much is waiting already.
             CreditsInsufficient: the account cannot pay.
             StorageFailed: nothing was accepted; try again.
         """
-        raise NotImplementedError
+        async with self._db.read() as connection:
+            await self._refuse_when_full(connection)  # before 50 MB are written for nothing
+        task_id = str(uuid.uuid4())
+        task = life.accept(
+            task_id,
+            caller.account.id,
+            _with_keys(request, task_id, uploads),
+            self._clock(),
+            self._settings.keep_seconds,
+        )
+        try:
+            for upload, data in uploads.items():
+                await self._blobs.put(source_key(task_id, upload), data)
+            async with self._db.write() as connection:
+                await self._refuse_when_full(connection)
+                await task_rows.add(connection, to_row(task))
+                await bookkeeping.hold(
+                    connection, task.account_id, task_id, self._settings.credits, task.created_at
+                )
+        except BaseException:
+            await self._drop([source_key(task_id, upload) for upload in uploads])
+            raise
+        await self._wake(task)
+        return task
 
     async def get(self, account_id: str, task_id: str) -> Task:
         """Read one's own task.
@@ -62,7 +124,13 @@ class Tasks:
         Raises:
             TaskNotFound: also for another account's, a malformed or an expired id.
         """
-        raise NotImplementedError
+        if not TASK_ID.fullmatch(task_id):
+            raise TaskNotFound
+        async with self._db.read() as connection:
+            row = await task_rows.find(connection, task_id)
+        if row is None or row["account_id"] != account_id or row["expires_at"] <= self._clock():
+            raise TaskNotFound
+        return from_row(row)
 
     async def wait(self, account_id: str, task_id: str, seconds: float) -> Task:
         """Read one's own task as soon as it has ended, or as it is after `seconds`.
@@ -70,44 +138,211 @@ class Tasks:
         Raises:
             TaskNotFound: as `get`.
         """
-        raise NotImplementedError
+        with self._completions.watch(task_id) as watch:
+            task = await self.get(account_id, task_id)
+            if task.state.final or seconds <= 0:
+                return task
+            await watch.wait(seconds)
+        return await self.get(account_id, task_id)
 
+    @uninterrupted
     async def claim(self, task_id: str, worker_id: str) -> Task | None:
-        """Take a task to work on it; None: there is nothing to do (any more, or someone else does it)."""
-        raise NotImplementedError
+        """Take a task to work on it.
 
+        One whose worker has fallen silent is taken away from it (which counts as a loss). One that has been
+        lost too often or has expired is failed and refunded instead.
+
+        Returns:
+            the task, running; its `attempt` is the fence. None: there is nothing to do, or someone does it.
+        """
+        now = self._clock()
+
+        def begin(task: Task) -> Task:
+            if life.expired(task, now):
+                return life.expire(task, now)
+            if life.overdue(task, now):
+                task = life.lose(task, task.attempt, now, self._settings.max_losses)
+            if task.state.final:
+                return task
+            return life.claim(task, now, worker_id, self._settings.lease_seconds)
+
+        task = await self._move(task_id, begin)
+        return task if task is not None and task.state is State.RUNNING else None
+
+    @uninterrupted
     async def extend(self, task: Task) -> bool:
         """Renew the lease of a claimed task; False: it was taken away, stop working on it."""
-        raise NotImplementedError
+        now = self._clock()
+        seconds = self._settings.lease_seconds
+        return await self._move(task.id, lambda it: life.extend(it, task.attempt, now, seconds)) is not None
 
+    @uninterrupted
     async def finish(self, task: Task, outcome: Outcome) -> bool:
         """Make it done and charge for it; False: it is no longer this attempt's, remove the result blob."""
-        raise NotImplementedError
+        now = self._clock()
+        return await self._move(task.id, lambda it: life.finish(it, task.attempt, now, outcome)) is not None
 
+    @uninterrupted
     async def fail(self, task: Task, failure: CleanplateError | Failure) -> bool:
         """Make it failed and refund; False: it is no longer this attempt's."""
-        raise NotImplementedError
+        now = self._clock()
+        why = Failure.of(failure) if isinstance(failure, CleanplateError) else failure
+        return await self._move(task.id, lambda it: life.fail(it, task.attempt, now, why)) is not None
 
+    @uninterrupted
     async def lose(self, task: Task) -> bool:
-        """The child died over it: queue it again, or fail and refund it after `max_losses`."""
-        raise NotImplementedError
+        """The child died over it: queue it again; after `max_losses` fail (`worker_crashed`) and refund it.
 
+        Returns:
+            False: it is no longer this attempt's.
+        """
+        now = self._clock()
+        most = self._settings.max_losses
+        return await self._move(task.id, lambda it: life.lose(it, task.attempt, now, most)) is not None
+
+    @uninterrupted
     async def hand_back(self, task: Task) -> bool:
-        """Queue it again without blame (shutdown)."""
-        raise NotImplementedError
+        """Queue it again without blame (shutdown); False: it is no longer this attempt's."""
+        return await self._move(task.id, lambda it: life.hand_back(it, task.attempt)) is not None
 
     async def sweep(self) -> list[str]:
         """Wake every queued task, every running one whose lease has ended, and every due delivery.
 
+        Wake-ups may be lost: with the process, in a queue that was full, by a revived worker. This makes up
+        for all of it.
+
         Returns:
-            the ids that were woken.
+            the ids of tasks and deliveries that were woken.
         """
-        raise NotImplementedError
+        now = self._clock()
+        async with self._db.read() as connection:
+            rows = [*await task_rows.queued(connection), *await task_rows.overdue(connection, now)]
+            due = await delivery_rows.due(connection, now)
+        for row in rows:
+            await self._hint(RUN_TASK, row["id"], row["priority"])
+        for delivery_id in due:
+            await self._hint(DELIVER, delivery_id, 0)
+        return [*(row["id"] for row in rows), *due]
 
     async def purge(self) -> Purged:
-        """Fail and refund what expired unfinished; remove rows and blobs of what expired, and stray blobs."""
-        raise NotImplementedError
+        """Fail and refund what expired unfinished; remove rows and blobs of what expired, and stray blobs.
+
+        The row of an expired task stays until its callback is settled, at most twice `keep_seconds`; nobody
+        can ask for it. The ledger stays for ever.
+        """
+        now = self._clock()
+        async with self._db.read() as connection:
+            unfinished = await task_rows.expired_unfinished(connection, now)
+        failed = [await self._expire(task_id, now) for task_id in unfinished]
+        removed, blobs = await self._purge.run(now)
+        return Purged(expired=sum(failed), removed=removed, blobs=blobs)
 
     async def depth(self) -> int:
         """How many tasks are queued or running."""
-        raise NotImplementedError
+        async with self._db.read() as connection:
+            return await task_rows.count_unfinished(connection)
+
+    @uninterrupted
+    async def _expire(self, task_id: str, now: float) -> bool:
+        return await self._move(task_id, lambda it: life.expire(it, now)) is not None
+
+    async def _refuse_when_full(self, connection: AsyncConnection) -> None:
+        depth = await task_rows.count_unfinished(connection)
+        if depth >= self._settings.max_queued:
+            raise QueueFull(retry_after=self._pace.retry_after(depth, self._slots))
+
+    async def _move(self, task_id: str, step: Callable[[Task], Task]) -> Task | None:
+        """Take one step in a task's life, with all that it entails, in one transaction; then tell others.
+
+        Returns:
+            the task afterwards; None: there is no such task, or `step` refused.
+        """
+        async with self._db.write() as connection:
+            row = await task_rows.lock(connection, task_id)
+            if row is None:
+                return None
+            before = from_row(row)
+            try:
+                after = step(before)
+            except TransitionRefused as refusal:
+                log.debug("transition refused", task=task_id, detail=refusal.detail)
+                return None
+            if not await task_rows.change(
+                connection, task_id, fence=before.attempt, state=before.state.value, values=changes(after)
+            ):
+                return (
+                    None  # cannot be while the row is locked; the fence stands in the statement all the same
+                )
+            delivery_id = await self._settle(connection, after) if after.state.final else None
+        await self._tell(after, delivery_id)
+        return after
+
+    async def _settle(self, connection: AsyncConnection, task: Task) -> str | None:
+        """Charge or refund a task that has just ended, and note the callback to be made."""
+        now = self._clock()
+        if task.state is State.DONE:
+            await bookkeeping.capture(connection, task.account_id, task.id, now)
+        else:
+            await bookkeeping.release(connection, task.account_id, task.id, now)
+        if task.request.callback_url is None:
+            return None
+        delivery_id = str(uuid.uuid4())
+        await delivery_rows.add(
+            connection, delivery_id=delivery_id, task_id=task.id, url=task.request.callback_url, now=now
+        )
+        return delivery_id
+
+    async def _tell(self, task: Task, delivery_id: str | None) -> None:
+        """Say what has just been made durable to whom it may concern."""
+        if task.state is State.QUEUED:
+            await self._wake(task)
+        elif task.state.final:
+            if task.state is State.DONE and task.started_at is not None and task.finished_at is not None:
+                self._pace.note(task.finished_at - task.started_at)
+            await self._announce(task.id)
+            if delivery_id is not None:
+                await self._hint(DELIVER, delivery_id, 0)
+            await self._drop(source.value for source in _sources(task.request) if source.kind == "blob")
+
+    async def _announce(self, task_id: str) -> None:
+        try:
+            await self._completions.announce(task_id)
+        except Exception:  # as in `_hint`: those who wait read the task again in the end
+            log.warning("an ended task could not be announced", task=task_id, exc_info=True)
+
+    async def _wake(self, task: Task) -> None:
+        await self._hint(RUN_TASK, task.id, priority(task.request))
+
+    async def _hint(self, entry: str, key: str, urgency: int) -> None:
+        """Wake someone. What is durable is not undone by a wake-up that fails: the sweep repeats it."""
+        try:
+            await self._wakeups.wake(entry, key, priority=urgency)
+        except Exception:  # whatever the engine raises, the task is accepted
+            log.warning("a wake-up failed; the sweep will repeat it", entry=entry, key=key, exc_info=True)
+
+    async def _drop(self, keys: Iterable[str]) -> None:
+        """Remove blobs that nobody needs any more, as well as possible: the purge removes what is left."""
+        try:
+            await self._blobs.delete(keys)
+        except CleanplateError as error:
+            log.warning("blobs were not removed; the purge will", detail=error.detail)
+
+
+def _sources(request: Request) -> list[Source]:
+    asked = None if request.region is None else request.region.source
+    return [request.source] if asked is None else [request.source, asked]
+
+
+def _with_keys(request: Request, task_id: str, uploads: Mapping[str, bytes]) -> Request:
+    """The request with the keys of its blobs in place of the names of its uploads."""
+    named = {source.value for source in _sources(request) if source.kind == "blob"}
+    if named != set(uploads):
+        raise ValueError(f"The request names the uploads {sorted(named)}, and there are {sorted(uploads)}.")
+
+    def keyed(source: Source) -> Source:
+        return Source("blob", source_key(task_id, source.value)) if source.kind == "blob" else source
+
+    region = request.region
+    if region is not None and region.source is not None:
+        region = replace(region, source=keyed(region.source))
+    return replace(request, source=keyed(request.source), region=region)

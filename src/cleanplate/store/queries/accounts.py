@@ -1,0 +1,63 @@
+"""Rows of accounts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from cleanplate.store.queries.insert import insert_if_absent
+from cleanplate.store.tables import accounts
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+async def ensure(
+    connection: AsyncConnection, *, account_id: str, name: str, webhook_secret: str, now: float
+) -> RowMapping:
+    """The account of this name, made unlimited and empty when there is none."""
+    await insert_if_absent(
+        connection,
+        accounts,
+        {
+            "id": account_id,
+            "name": name,
+            "unlimited": True,
+            "balance": 0,
+            "used": 0,
+            "webhook_secret": webhook_secret,
+            "created_at": now,
+        },
+    )
+    return (await connection.execute(select(accounts).where(accounts.c.name == name))).mappings().one()
+
+
+async def by_name(connection: AsyncConnection, name: str) -> RowMapping | None:
+    """The account of this name."""
+    return (await connection.execute(select(accounts).where(accounts.c.name == name))).mappings().first()
+
+
+async def by_id(connection: AsyncConnection, account_id: str) -> RowMapping | None:
+    """The account with this id."""
+    return (await connection.execute(select(accounts).where(accounts.c.id == account_id))).mappings().first()
+
+
+async def lock(connection: AsyncConnection, account_id: str) -> RowMapping:
+    """The account with this id, which nobody else changes until the transaction ends."""
+    query = (
+        select(accounts).where(accounts.c.id == account_id).with_for_update()
+    )  # SQLite: the writer is alone anyway
+    return (await connection.execute(query)).mappings().one()
+
+
+async def set_credits(
+    connection: AsyncConnection, account_id: str, *, unlimited: bool, balance: int, used: int
+) -> None:
+    """Write down what the ledger says; only after `lock`, in the transaction that adds the ledger's row."""
+    await connection.execute(
+        update(accounts)
+        .where(accounts.c.id == account_id)
+        .values(unlimited=unlimited, balance=balance, used=used)
+    )

@@ -1,0 +1,72 @@
+"""Rows of deliveries: one callback to be made for one task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from cleanplate.store.tables import deliveries
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from sqlalchemy import RowMapping
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+async def add(connection: AsyncConnection, *, delivery_id: str, task_id: str, url: str, now: float) -> None:
+    """Insert a pending delivery that is due at once."""
+    await connection.execute(
+        insert(deliveries).values(
+            id=delivery_id, task_id=task_id, url=url, state="pending", attempts=0, next_at=now, created_at=now
+        )
+    )
+
+
+async def find(connection: AsyncConnection, delivery_id: str) -> RowMapping | None:
+    """The delivery with this id."""
+    return (
+        (await connection.execute(select(deliveries).where(deliveries.c.id == delivery_id)))
+        .mappings()
+        .first()
+    )
+
+
+async def of_task(connection: AsyncConnection, task_id: str) -> RowMapping | None:
+    """The delivery of this task."""
+    query = select(deliveries).where(deliveries.c.task_id == task_id)
+    return (await connection.execute(query)).mappings().first()
+
+
+async def change(
+    connection: AsyncConnection, delivery_id: str, *, attempts: int, values: Mapping[str, Any]
+) -> bool:
+    """Change a delivery if it is still pending after `attempts` tries.
+
+    Returns:
+        False: it is not (another worker was faster), and nothing was changed.
+    """
+    query = (
+        update(deliveries)
+        .where(
+            deliveries.c.id == delivery_id, deliveries.c.state == "pending", deliveries.c.attempts == attempts
+        )
+        .values(**values)
+        .returning(deliveries.c.id)
+    )
+    return (await connection.execute(query)).first() is not None
+
+
+async def due(connection: AsyncConnection, now: float) -> Sequence[str]:
+    """Ids of the pending deliveries whose next try is due."""
+    query = select(deliveries.c.id).where(deliveries.c.state == "pending", deliveries.c.next_at <= now)
+    return (await connection.execute(query)).scalars().all()
+
+
+async def pending_of(connection: AsyncConnection, task_ids: Collection[str]) -> set[str]:
+    """Those of `task_ids` (a few hundred at most) whose callback is still to be made."""
+    query = select(deliveries.c.task_id).where(
+        deliveries.c.task_id.in_(task_ids), deliveries.c.state == "pending"
+    )
+    return set((await connection.execute(query)).scalars().all())

@@ -1,0 +1,96 @@
+"""Rows of tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from cleanplate.store.tables import tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from sqlalchemy import RowMapping
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+UNFINISHED = ("queued", "running")
+FINISHED = ("done", "failed")
+
+
+async def add(connection: AsyncConnection, row: Mapping[str, Any]) -> None:
+    """Insert one task."""
+    await connection.execute(insert(tasks).values(**row))
+
+
+async def find(connection: AsyncConnection, task_id: str) -> RowMapping | None:
+    """The task with this id."""
+    return (await connection.execute(select(tasks).where(tasks.c.id == task_id))).mappings().first()
+
+
+async def lock(connection: AsyncConnection, task_id: str) -> RowMapping | None:
+    """The task with this id, which nobody else changes until the transaction ends."""
+    query = select(tasks).where(tasks.c.id == task_id).with_for_update()  # SQLite: the writer is alone anyway
+    return (await connection.execute(query)).mappings().first()
+
+
+async def change(
+    connection: AsyncConnection, task_id: str, *, fence: int, state: str, values: Mapping[str, Any]
+) -> bool:
+    """Change a task if it is still at attempt `fence` and in `state`.
+
+    Returns:
+        False: it is not, and nothing was changed.
+    """
+    query = (
+        update(tasks)
+        .where(tasks.c.id == task_id, tasks.c.attempt == fence, tasks.c.state == state)
+        .values(**values)
+        .returning(tasks.c.id)
+    )
+    return (await connection.execute(query)).first() is not None
+
+
+async def count_unfinished(connection: AsyncConnection) -> int:
+    """How many tasks are queued or running."""
+    query = select(func.count()).select_from(tasks).where(tasks.c.state.in_(UNFINISHED))
+    return (await connection.execute(query)).scalar_one()
+
+
+async def queued(connection: AsyncConnection) -> Sequence[RowMapping]:
+    """Id and priority of every queued task, the ones to do first first."""
+    query = (
+        select(tasks.c.id, tasks.c.priority)
+        .where(tasks.c.state == "queued")
+        .order_by(tasks.c.priority.desc(), tasks.c.created_at)
+    )
+    return (await connection.execute(query)).mappings().all()
+
+
+async def overdue(connection: AsyncConnection, now: float) -> Sequence[RowMapping]:
+    """Id and priority of every running task whose lease has ended."""
+    query = select(tasks.c.id, tasks.c.priority).where(tasks.c.state == "running", tasks.c.lease_until <= now)
+    return (await connection.execute(query)).mappings().all()
+
+
+async def expired_unfinished(connection: AsyncConnection, now: float) -> Sequence[str]:
+    """Ids of the tasks that are past their time and have not ended."""
+    query = select(tasks.c.id).where(tasks.c.expires_at <= now, tasks.c.state.in_(UNFINISHED))
+    return (await connection.execute(query)).scalars().all()
+
+
+async def expired_finished(connection: AsyncConnection, now: float) -> Sequence[str]:
+    """Ids of the tasks that are past their time and have ended."""
+    query = select(tasks.c.id).where(tasks.c.expires_at <= now, tasks.c.state.in_(FINISHED))
+    return (await connection.execute(query)).scalars().all()
+
+
+async def known(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
+    """Those of `ids` (a few hundred at most) that are tasks."""
+    query = select(tasks.c.id).where(tasks.c.id.in_(ids))
+    return set((await connection.execute(query)).scalars().all())
+
+
+async def remove(connection: AsyncConnection, ids: Collection[str]) -> None:
+    """Delete the tasks (a few hundred at most) and their deliveries."""
+    await connection.execute(delete(tasks).where(tasks.c.id.in_(ids)))

@@ -1,0 +1,143 @@
+"""The tables. Every time is a float of Unix seconds: what `time.time()` gives, the same on every database."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+# Constraints are named by rule, so that a later migration can find them on any database.
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+        "uq": "%(table_name)s_%(column_0_N_name)s_unique",
+        "ck": "%(table_name)s_%(constraint_name)s",
+        "fk": "%(table_name)s_%(column_0_N_name)s_of_%(referred_table_name)s",
+        "pk": "%(table_name)s_key",
+    }
+)
+
+Id = String(36)
+Time: Double[float] = Double()
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+# SQLite numbers rows by itself only in a column that is INTEGER to the letter.
+RowNumber = BigInteger().with_variant(Integer(), "sqlite")
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("unlimited", Boolean, nullable=False),
+    Column("balance", BigInteger, nullable=False),  # always the sum of the account's ledger amounts
+    Column("used", BigInteger, nullable=False),  # always its units held less those released
+    Column("webhook_secret", String(100), nullable=False),
+    Column("created_at", Time, nullable=False),
+    CheckConstraint("balance >= 0", name="never_in_debt"),
+    CheckConstraint("used >= 0", name="used_counts_up"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("account_id", Id, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("name", String(100), nullable=False),
+    Column("prefix", String(16), nullable=False, index=True),
+    Column("secret_hash", String(64), nullable=False, unique=True),  # SHA-256, hexadecimal
+    Column("admin", Boolean, nullable=False, server_default=false()),
+    Column("created_at", Time, nullable=False),
+    Column("last_used_at", Time),
+    Column("revoked_at", Time),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("account_id", Id, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("task_id", Id),  # no foreign key: the ledger outlives the task
+    Column("kind", String(8), nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),  # signed change of the balance
+    Column("created_at", Time, nullable=False),
+    UniqueConstraint("task_id", "kind"),
+    CheckConstraint("kind IN ('grant', 'hold', 'capture', 'release')", name="kind_known"),
+    CheckConstraint("units > 0", name="units_positive"),
+    CheckConstraint("(kind = 'grant') = (task_id IS NULL)", name="task_unless_grant"),
+)
+# The last line of defence behind the fence: whatever the code does, a task is never settled twice.
+Index(
+    "ledger_settled_once",
+    ledger.c.task_id,
+    unique=True,
+    sqlite_where=text("kind IN ('capture', 'release')"),
+    postgresql_where=text("kind IN ('capture', 'release')"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("account_id", Id, ForeignKey("accounts.id"), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),  # the fence
+    Column("losses", Integer, nullable=False),
+    Column("worker", Text),
+    Column("lease_until", Time),
+    Column("created_at", Time, nullable=False),
+    Column("started_at", Time),
+    Column("finished_at", Time),
+    Column("expires_at", Time, nullable=False, index=True),
+    Column("request", Json, nullable=False),
+    Column("outcome", Json),
+    Column("failure", Json),
+    CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state_known"),
+    CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name="lease_while_running"),
+    CheckConstraint("(state IN ('done', 'failed')) = (finished_at IS NOT NULL)", name="final_when_finished"),
+    CheckConstraint("(state = 'done') = (outcome IS NOT NULL)", name="outcome_when_done"),
+    CheckConstraint("(state = 'failed') = (failure IS NOT NULL)", name="failure_when_failed"),
+    Index(None, "state", "lease_until"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("task_id", Id, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("url", Text, nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Time, nullable=False),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Column("created_at", Time, nullable=False),
+    CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="state_known"),
+    Index(None, "state", "next_at"),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("created_at", Time, nullable=False),
+)
