@@ -1,0 +1,378 @@
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from cleanplate.task import Wakeups
+from cleanplate.worker import PgQueuerWakeups
+
+DEADLINE = 10  # seconds; far beyond what anything here takes
+
+
+class Diary:
+    """A handler that writes down each of its runs, and holds them until it is told to let go."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self.together = 0
+        self.most_together = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._news = asyncio.Condition()
+
+    async def __call__(self, key: str) -> None:
+        self.together += 1
+        self.most_together = max(self.most_together, self.together)
+        await self._note(self.begun, key)
+        await self.gate.wait()
+        self.together -= 1
+        await self._note(self.ended, key)
+
+    async def _note(self, page: list[str], key: str) -> None:
+        async with self._news:
+            page.append(key)
+            self._news.notify_all()
+
+    async def until(self, condition) -> None:
+        async with asyncio.timeout(DEADLINE), self._news:
+            await self._news.wait_for(condition)
+
+
+@asynccontextmanager
+async def running(wakeups: PgQueuerWakeups):
+    task = asyncio.create_task(wakeups.run())
+    try:
+        yield task
+    finally:
+        wakeups.stop()
+        async with asyncio.timeout(DEADLINE):
+            await task
+
+
+def made(handler, *, parallel: int = 1, **arguments) -> PgQueuerWakeups:
+    wakeups = PgQueuerWakeups(**arguments)
+    wakeups.handle("run_task", handler, parallel=parallel, lane="heavy")
+    return wakeups
+
+
+def test_it_is_an_adapter_of_the_port():
+    port: Wakeups = PgQueuerWakeups()
+
+    assert port is not None
+
+
+async def test_a_woken_key_is_handled_once():
+    diary = Diary()
+    wakeups = made(diary)
+
+    async with running(wakeups):
+        await wakeups.wake("run_task", "a")
+        await diary.until(lambda: diary.ended == ["a"])
+
+    assert diary.begun == ["a"]
+
+
+async def test_wakeups_given_before_run_wait_for_it():
+    diary = Diary()
+    wakeups = made(diary)
+    await wakeups.wake("run_task", "early")
+    assert await wakeups.depth() == 1
+
+    async with running(wakeups):
+        await diary.until(lambda: diary.ended == ["early"])
+
+    assert await wakeups.depth() == 0
+
+
+async def test_the_same_key_waits_only_once():
+    diary = Diary()
+    wakeups = made(diary)
+    for _ in range(5):
+        await wakeups.wake("run_task", "a")
+    await wakeups.wake("run_task", "b")
+
+    assert await wakeups.depth() == 2
+    async with running(wakeups):
+        await diary.until(lambda: len(diary.ended) == 2)
+
+    assert sorted(diary.begun) == ["a", "b"]
+
+
+async def test_a_key_can_be_woken_again_after_it_has_run():
+    diary = Diary()
+    wakeups = made(diary)
+
+    async with running(wakeups):
+        for count in range(1, 4):
+            await wakeups.wake("run_task", "a")
+            await diary.until(lambda count=count: len(diary.ended) == count)
+
+    assert diary.begun == ["a", "a", "a"]
+
+
+async def test_a_wakeup_while_its_key_runs_is_not_lost_and_not_run_beside_it():
+    diary = Diary()
+    diary.gate.clear()
+    wakeups = made(diary, parallel=4)
+
+    async with running(wakeups):
+        await wakeups.wake("run_task", "a")
+        await diary.until(lambda: diary.begun == ["a"])
+        await wakeups.wake("run_task", "a")
+        await wakeups.wake("run_task", "a")
+        diary.gate.set()
+        await diary.until(lambda: len(diary.ended) == 2)
+
+    assert diary.begun == ["a", "a"]
+    assert diary.most_together == 1
+
+
+async def test_a_handler_can_wake_its_own_key_for_later():
+    """As a delivery does that is to be tried again."""
+    tries: list[str] = []
+    thrice = asyncio.Event()
+
+    async def try_again(key: str) -> None:
+        tries.append(key)
+        if len(tries) < 3:
+            await wakeups.wake("run_task", key, delay=0.01)
+        else:
+            thrice.set()
+
+    wakeups = made(try_again)
+    async with running(wakeups), asyncio.timeout(DEADLINE):
+        await wakeups.wake("run_task", "a")
+        await thrice.wait()
+
+    assert tries == ["a", "a", "a"]
+
+
+async def test_the_higher_priority_goes_first_and_equals_in_their_order():
+    diary = Diary()
+    wakeups = made(diary)
+    for key, priority in [("later", 0), ("last", 0), ("first", 2), ("second", 1)]:
+        await wakeups.wake("run_task", key, priority=priority)
+
+    async with running(wakeups):
+        await diary.until(lambda: len(diary.ended) == 4)
+
+    assert diary.begun == ["first", "second", "later", "last"]
+
+
+async def test_an_urgent_wakeup_overtakes_what_already_waits_behind_a_busy_slot():
+    diary = Diary()
+    diary.gate.clear()
+    wakeups = made(diary)
+
+    async with running(wakeups):
+        await wakeups.wake("run_task", "runs")
+        await diary.until(lambda: diary.begun == ["runs"])
+        await wakeups.wake("run_task", "waits")
+        await wakeups.wake("run_task", "urgent", priority=1)
+        diary.gate.set()
+        await diary.until(lambda: len(diary.ended) == 3)
+
+    assert diary.begun == ["runs", "urgent", "waits"]
+
+
+async def test_waking_a_waiting_key_again_can_only_make_it_more_urgent():
+    diary = Diary()
+    wakeups = made(diary)
+    await wakeups.wake("run_task", "a", priority=1)
+    await wakeups.wake("run_task", "b")
+    await wakeups.wake("run_task", "b", priority=2)
+    await wakeups.wake("run_task", "a", priority=0)
+    await wakeups.wake("run_task", "c", priority=1)
+
+    async with running(wakeups):
+        await diary.until(lambda: len(diary.ended) == 3)
+
+    assert diary.begun == ["b", "a", "c"]
+
+
+async def test_a_delayed_wakeup_waits_and_is_brought_forward_by_an_earlier_one():
+    diary = Diary()
+    wakeups = made(diary)
+
+    async with running(wakeups):
+        await wakeups.wake("run_task", "delayed", delay=3600)
+        await wakeups.wake("run_task", "now")
+        await diary.until(lambda: diary.ended == ["now"])
+        assert await wakeups.depth() == 1
+
+        await wakeups.wake("run_task", "delayed")
+        await diary.until(lambda: diary.ended == ["now", "delayed"])
+        assert await wakeups.depth() == 0
+
+
+async def test_a_delay_passes():
+    diary = Diary()
+    wakeups = made(diary)
+
+    async with running(wakeups):
+        await wakeups.wake("run_task", "a", delay=0.05)
+        await diary.until(lambda: diary.ended == ["a"])
+
+
+async def test_a_cancelled_wakeup_does_not_happen():
+    diary = Diary()
+    wakeups = made(diary)
+    await wakeups.wake("run_task", "a")
+    await wakeups.wake("run_task", "b")
+    await wakeups.cancel("run_task", "a")
+    await wakeups.cancel("run_task", "never woken")
+
+    async with running(wakeups):
+        await diary.until(lambda: diary.ended == ["b"])
+
+    assert diary.begun == ["b"]
+
+
+async def test_cancelling_what_runs_forgets_only_its_next_run():
+    diary = Diary()
+    diary.gate.clear()
+    wakeups = made(diary)
+
+    async with running(wakeups):
+        await wakeups.wake("run_task", "a")
+        await diary.until(lambda: diary.begun == ["a"])
+        await wakeups.wake("run_task", "a")
+        await wakeups.cancel("run_task", "a")
+        await wakeups.wake("run_task", "b")
+        diary.gate.set()
+        await diary.until(lambda: "b" in diary.ended)
+
+    assert diary.ended == ["a", "b"]
+
+
+@pytest.mark.parametrize("parallel", [1, 2, 5])
+async def test_no_more_of_an_entry_run_at_a_time_than_allowed(parallel: int):
+    diary = Diary()
+    diary.gate.clear()
+    wakeups = made(diary, parallel=parallel)
+    for number in range(3 * parallel):
+        await wakeups.wake("run_task", str(number))
+
+    async with running(wakeups):
+        await diary.until(lambda: len(diary.begun) == parallel)
+        diary.gate.set()
+        await diary.until(lambda: len(diary.ended) == 3 * parallel)
+
+    assert diary.most_together == parallel
+
+
+async def test_long_work_does_not_hold_up_the_light_lane_nor_one_light_entry_another():
+    heavy, slow, quick = Diary(), Diary(), Diary()
+    heavy.gate.clear()
+    slow.gate.clear()
+    wakeups = made(heavy)
+    wakeups.handle("deliver", slow)
+    wakeups.handle("sweep", quick)
+    for number in range(5):
+        await wakeups.wake("run_task", str(number))
+        await wakeups.wake("deliver", str(number))
+
+    async with running(wakeups):
+        await wakeups.wake("sweep", "now")
+        await quick.until(lambda: quick.ended == ["now"])
+        assert len(heavy.begun) <= 1
+        heavy.gate.set()
+        slow.gate.set()
+        await heavy.until(lambda: len(heavy.ended) == 5)
+        await slow.until(lambda: len(slow.ended) == 5)
+
+
+async def test_what_runs_by_the_clock_runs_at_once_and_again_even_after_a_failure():
+    runs = 0
+    thrice = asyncio.Event()
+
+    async def sweep(_: str) -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 3:
+            thrice.set()
+        raise RuntimeError("the database is away")
+
+    wakeups = PgQueuerWakeups()
+    wakeups.handle("sweep", sweep)
+    wakeups.schedule("sweep", 0.01)
+    with capture_logs() as lines:
+        async with running(wakeups), asyncio.timeout(DEADLINE):
+            await thrice.wait()
+
+    assert [line["log_level"] for line in lines if line["event"] == "wakeup failed"][:3] == ["error"] * 3
+
+
+async def test_a_failing_handler_is_logged_and_does_not_stop_the_others():
+    diary = Diary()
+
+    async def fail_on_a(key: str) -> None:
+        if key == "a":
+            raise RuntimeError("a broke")
+        await diary(key)
+
+    wakeups = made(fail_on_a)
+    with capture_logs() as lines:
+        async with running(wakeups):
+            await wakeups.wake("run_task", "a")
+            await wakeups.wake("run_task", "b")
+            await diary.until(lambda: diary.ended == ["b"])
+
+    [line] = [line for line in lines if line["event"] == "wakeup failed"]
+    assert (line["entry"], line["key"]) == ("run_task", "a")
+    assert line["exc_info"]
+
+
+async def test_too_many_wakeups_are_dropped_but_never_those_by_the_clock():
+    diary, swept = Diary(), Diary()
+    wakeups = PgQueuerWakeups(most_waiting=2)
+    wakeups.handle("deliver", diary)
+    wakeups.handle("sweep", swept)
+    wakeups.schedule("sweep", 3600)
+    with capture_logs() as lines:
+        for key in "abc":
+            await wakeups.wake("deliver", key)
+
+    assert [line["key"] for line in lines] == ["c"]
+    async with running(wakeups):
+        await diary.until(lambda: diary.ended == ["a", "b"])
+        await swept.until(lambda: len(swept.ended) == 1)
+        await wakeups.wake("deliver", "c")  # as the next sweep does
+        await diary.until(lambda: diary.ended == ["a", "b", "c"])
+
+
+async def test_stop_lets_what_runs_end_and_starts_nothing_more():
+    diary = Diary()
+    diary.gate.clear()
+    wakeups = made(diary)
+    async with running(wakeups) as task:
+        await wakeups.wake("run_task", "runs")
+        await wakeups.wake("run_task", "waits")
+        await diary.until(lambda: diary.begun == ["runs"])
+        wakeups.stop()
+        diary.gate.set()
+        async with asyncio.timeout(DEADLINE):
+            await task
+
+    assert diary.ended == ["runs"]
+
+
+async def test_a_thousand_wakeups_all_happen_and_leave_nothing_behind():
+    diary = Diary()
+    wakeups = made(diary, parallel=2)
+
+    async with running(wakeups):
+        for number in range(1000):
+            await wakeups.wake("run_task", str(number), priority=number % 3)
+        await diary.until(lambda: len(diary.ended) == 1000)
+        await wakeups.forget()
+
+    assert len(set(diary.begun)) == 1000
+    for lane in wakeups._lanes.values():
+        rows = await lane.queries.queue_log()
+        assert len(rows) <= 2 * 2, "only the last jobs may still be logged after forget"
+        assert await lane.queries.queue_size() == []
