@@ -1,0 +1,51 @@
+"""Encoded bytes → a picture, under limits."""
+
+from __future__ import annotations
+
+from cleanplate.picture import exif as exif_block
+from cleanplate.picture.header import open_picture, reading
+from cleanplate.picture.limits import Limits, check_metadata
+from cleanplate.picture.picture import Picture, frozen
+from cleanplate.picture.xmp import upright_xmp
+
+
+def decode(data: bytes, limits: Limits = Limits()) -> Picture:  # noqa: B008  # frozen, shared safely
+    """Decode a picture: upright, grey or RGB, with its alpha channel and all its metadata.
+
+    The first frame of an animation and the first page of a document is decoded. CMYK and Lab pictures are
+    converted to sRGB through their profile; palettes are resolved; 16-bit PNG, TIFF and JPEG 2000 stay 16-bit,
+    HEIC of 10 or 12 bits becomes 16-bit, AVIF of 10 or 12 bits is rounded to 8.
+
+    Args:
+        data: the encoded picture; its format is told by its content alone.
+        limits: what is accepted; checked on the header, before any pixel is allocated.
+
+    Raises:
+        PictureFormatUnsupported: no known format, or a kind of samples that has no clear meaning.
+        PictureUnreadable: damaged or cut off.
+        PictureTooLarge, PictureTooSmall, PictureTooManyFrames: outside the limits.
+    """
+    with reading():
+        opened = open_picture(data, limits)
+        decoded = opened.load()
+        exif, xmp, dpi = opened.exif, opened.xmp, opened.dpi
+        check_metadata("EXIF", len(exif or b""))
+        check_metadata("XMP", len(xmp or b""))
+        check_metadata("ICC", len(opened.icc or b""))
+        if opened.orientation != 1:
+            xmp = upright_xmp(xmp) if xmp else None
+            if dpi is not None and opened.orientation >= 5:
+                dpi = (dpi[1], dpi[0])
+        return Picture(
+            pixels=frozen(decoded.pixels),
+            alpha=None if decoded.alpha is None else frozen(decoded.alpha),
+            format=opened.format,
+            icc=decoded.icc,
+            exif=exif_block.upright(exif) if exif else None,
+            xmp=xmp,
+            dpi=dpi,
+            jpeg=opened.jpeg,
+            lossless=opened.lossless,
+            extras=opened.extras,
+            source=data,
+        )

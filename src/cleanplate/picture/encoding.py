@@ -1,0 +1,243 @@
+"""A picture → encoded bytes, in its own format wherever that is possible.
+
+What each format cannot hold: JPEG no alpha (laid over white) and no 16 bits (scaled); WebP, AVIF and BMP no
+16 bits; BMP no profile, EXIF or XMP; GIF and HEIC are not written at all (see `output_format`). Only one frame or
+page is written. Metadata that was not understood, such as signed provenance records, is carried over where the
+format stays JPEG, PNG, WebP or JPEG 2000; in AVIF and HEIC it cannot be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from cleanplate.picture import bmp, exif, jp2, jpeg, png, tiff, webp
+from cleanplate.picture.deep import encode_samples, to_8
+from cleanplate.picture.errors import PictureCannotBeWritten
+from cleanplate.picture.formats import named, output_format
+from cleanplate.picture.picture import JpegCoding, Picture
+from cleanplate.picture.xmp import with_history, without_padding
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LOWEST_QUALITY = 95
+_PNG_EFFORT = 4  # of 9: within a few per cent of the smallest file in a third of the time
+_WEBP_LARGEST_SIDE = 16_383
+_JPEG_LARGEST_SIDE = 65_500
+_MODES = {(1, False): "L", (1, True): "LA", (3, False): "RGB", (3, True): "RGBA"}
+
+
+def written_format(picture: Picture, format: str | None = None) -> str:  # noqa: A002  # the word users expect
+    """The format that `encode` would write with the same arguments.
+
+    Args:
+        picture: what would be encoded.
+        format: the format asked for; None for the picture's own.
+
+    Raises:
+        PictureCannotBeWritten: when the format asked for is not known.
+    """
+    asked = picture.format if format is None else named(format)
+    if picture.source is not None and asked == picture.format:
+        return asked
+    return output_format(asked, alpha=picture.alpha is not None)
+
+
+def encode(
+    picture: Picture,
+    format: str | None = None,  # noqa: A002  # the word users expect
+    quality: int | None = None,
+    history: str | None = None,
+) -> bytes:
+    """Encode a picture. One whose pixels are unchanged comes back as the very bytes it was read from.
+
+    Args:
+        picture: what to encode.
+        format: a format's name or extension; None for the picture's own, or what `output_format` says for it.
+        quality: 95–100 for JPEG, lossy WebP and AVIF; less is raised to 95, the default. A JPEG whose own
+            quantisation was finer keeps that.
+        history: software to name in a new XMP history entry, such as `"cleanplate 0.1.0"`; None for no entry.
+
+    Raises:
+        PictureCannotBeWritten: when the format is unknown or cannot hold a picture of this size.
+    """
+    target = written_format(picture, format)
+    if picture.source is not None and target == picture.format:
+        return picture.source
+    prepared = replace(
+        picture,
+        exif=exif.without_thumbnail(picture.exif) if picture.exif else None,
+        xmp=with_history(picture.xmp, history) if history else picture.xmp,
+        extras=picture.extras if target == picture.format else (),
+    )
+    try:
+        return _WRITERS[target](prepared, max(LOWEST_QUALITY, min(100, quality or LOWEST_QUALITY)))
+    except (OSError, ValueError, cv2.error) as error:
+        raise PictureCannotBeWritten(detail=repr(error)) from error
+
+
+def _to_pillow(picture: Picture, *, alpha: bool = True) -> Image.Image:
+    """8-bit samples as a Pillow image, with or without the alpha channel."""
+    pixels = to_8(picture.pixels)
+    with_alpha = alpha and picture.alpha is not None
+    mode = _MODES[pixels.shape[2], with_alpha]
+    if with_alpha and picture.alpha is not None:
+        return Image.fromarray(np.dstack((pixels, to_8(picture.alpha))), mode)
+    return Image.fromarray(pixels[..., 0] if mode == "L" else pixels, mode)
+
+
+def _flattened(picture: Picture) -> Picture:
+    """The picture laid over white, which is how viewers show a picture whose alpha was dropped."""
+    if picture.alpha is None:
+        return picture
+    pixels, alpha = to_8(picture.pixels), to_8(picture.alpha)
+    flat = np.empty_like(pixels)
+    for row, opacity, target in zip(pixels, alpha, flat, strict=True):
+        weight = opacity[:, np.newaxis].astype(np.uint16)
+        target[...] = (row * weight + (255 - weight) * 255 + 127) // 255
+    return replace(picture, pixels=flat, alpha=None)
+
+
+def _write_jpeg(picture: Picture, quality: int) -> bytes:
+    _check_side(picture, _JPEG_LARGEST_SIDE, "JPEG")
+    image = _to_pillow(_flattened(picture))
+    coding = picture.jpeg or JpegCoding()
+    tables = _finest_tables(coding, quality, grey=picture.grey)
+    buffer = BytesIO()
+    options: dict[str, object] = {"qtables": tables} if tables else {"quality": quality}
+    dpi = picture.dpi and tuple(min(65_535, max(1, round(value))) for value in picture.dpi)
+    image.save(
+        buffer,
+        "JPEG",
+        subsampling=coding.subsampling,
+        progressive=coding.progressive,
+        optimize=True,
+        **({"dpi": dpi} if dpi else {}),
+        **options,
+    )
+    xmp = picture.xmp
+    if xmp and not jpeg.fits_xmp(xmp):
+        xmp = without_padding(xmp)
+    return jpeg.with_metadata(
+        buffer.getvalue(), icc=picture.icc, exif=picture.exif, xmp=xmp, extras=picture.extras
+    )
+
+
+def _finest_tables(coding: JpegCoding, quality: int, *, grey: bool) -> list[list[int]] | None:
+    """The input's own tables when none of their steps is coarser on average than those of the quality asked for."""
+    tables = coding.tables
+    if len(tables) != (1 if grey else 2):
+        return None
+    asked = jpeg.standard_tables(quality)
+    if all(sum(own) <= sum(other) for own, other in zip(tables, asked, strict=False)):
+        return [list(table) for table in tables]
+    return None
+
+
+def _write_png(picture: Picture, quality: int) -> bytes:
+    del quality
+    if picture.depth == 16:
+        samples = _deep_samples(picture)
+        encoded = encode_samples(".png", samples, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_EFFORT])
+    else:
+        buffer = BytesIO()
+        _to_pillow(picture).save(buffer, "PNG", compress_level=_PNG_EFFORT)
+        encoded = buffer.getvalue()
+    return png.with_metadata(
+        encoded, icc=picture.icc, exif=picture.exif, xmp=picture.xmp, dpi=picture.dpi, extras=picture.extras
+    )
+
+
+def _deep_samples(picture: Picture) -> NDArray[np.uint16]:
+    """16-bit samples in one array; grey with alpha becomes RGB with alpha, since OpenCV writes no pairs."""
+    pixels = picture.pixels.astype(np.uint16, copy=False)
+    if picture.alpha is None:
+        return pixels
+    colours = np.repeat(pixels, 3, axis=2) if picture.grey else pixels
+    return np.dstack((colours, picture.alpha.astype(np.uint16, copy=False)))
+
+
+def _write_webp(picture: Picture, quality: int) -> bytes:
+    _check_side(picture, _WEBP_LARGEST_SIDE, "WebP")
+    buffer = BytesIO()
+    metadata = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+    _to_pillow(picture).save(
+        buffer,
+        "WEBP",
+        lossless=picture.lossless,
+        quality=75 if picture.lossless else quality,
+        method=4,
+        exact=True,
+        **{name: block for name, block in metadata.items() if block},
+    )
+    return webp.with_extras(buffer.getvalue(), picture.extras)
+
+
+def _write_bmp(picture: Picture, quality: int) -> bytes:
+    del quality
+    if picture.alpha is not None:
+        return bmp.encode_with_alpha(to_8(picture.pixels), to_8(picture.alpha), picture.dpi)
+    buffer = BytesIO()
+    _to_pillow(picture).save(buffer, "BMP", **({"dpi": picture.dpi} if picture.dpi else {}))
+    return buffer.getvalue()
+
+
+def _write_tiff(picture: Picture, quality: int) -> bytes:
+    del quality
+    return tiff.encode(
+        picture.pixels, picture.alpha, icc=picture.icc, exif=picture.exif, xmp=picture.xmp, dpi=picture.dpi
+    )
+
+
+def _write_avif(picture: Picture, quality: int) -> bytes:
+    buffer = BytesIO()
+    metadata = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+    image = _to_pillow(picture)
+    image.save(
+        buffer,
+        "AVIF",
+        quality=quality,
+        subsampling="4:0:0" if picture.grey else "4:4:4",
+        **{name: block for name, block in metadata.items() if block},
+    )
+    return buffer.getvalue()
+
+
+def _write_jpeg2000(picture: Picture, quality: int) -> bytes:
+    del quality
+    if picture.depth == 16:
+        encoded = encode_samples(
+            ".jp2", _deep_samples(picture), [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000]
+        )
+    else:
+        buffer = BytesIO()
+        _to_pillow(picture).save(buffer, "JPEG2000", irreversible=False, mct=0 if picture.grey else 1)
+        encoded = buffer.getvalue()
+    return jp2.with_metadata(
+        encoded, icc=picture.icc, exif=picture.exif, xmp=picture.xmp, extras=picture.extras
+    )
+
+
+def _check_side(picture: Picture, largest: int, name: str) -> None:
+    if max(picture.width, picture.height) > largest:
+        raise PictureCannotBeWritten(
+            f"The picture is {picture.width} × {picture.height} pixels and {name} ends at {largest} a side: choose PNG."
+        )
+
+
+_WRITERS: dict[str, Callable[[Picture, int], bytes]] = {
+    "JPEG": _write_jpeg,
+    "PNG": _write_png,
+    "WEBP": _write_webp,
+    "BMP": _write_bmp,
+    "TIFF": _write_tiff,
+    "AVIF": _write_avif,
+    "JPEG2000": _write_jpeg2000,
+}
