@@ -1,0 +1,39 @@
+"""Callbacks say what the dialect's own query would answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from cleanplate.http import gptge, kaze
+from cleanplate.http.desk import create_desk
+
+if TYPE_CHECKING:
+    from cleanplate.http.services import Services
+    from cleanplate.settings import Settings
+    from cleanplate.task import Task
+
+
+class Callbacks:
+    """Renders the body of a task's callback.
+
+    Args:
+        services: the rooms behind.
+        settings: all of them.
+    """
+
+    def __init__(self, services: Services, settings: Settings) -> None:
+        self._desk = create_desk(services, settings)
+
+    async def render(self, task: Task) -> bytes:
+        """The JSON that the dialect's query answers for this task, with links as seen at submit.
+
+        Raises:
+            BlobMissing: the result is to be inside the body, and has expired.
+            StorageFailed: it could not be read.
+        """
+        if task.request.dialect == "kaze":
+            body: object = kaze.result(self._desk, task, task.request.base_url)
+        else:
+            body = await gptge.result(self._desk, task, task.request.base_url)
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -1,0 +1,39 @@
+"""What every route works with, made once by `create_app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+from cleanplate.http.body import Bodies
+from cleanplate.http.links import Links
+
+if TYPE_CHECKING:
+    from cleanplate.http.services import Services
+    from cleanplate.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The rooms behind, the settings, and the two tools that all routes share."""
+
+    services: Services
+    settings: Settings
+    bodies: Bodies
+    links: Links
+
+
+def create_desk(services: Services, settings: Settings) -> Desk:
+    """Set up what the routes, and the callbacks, work with."""
+    return Desk(services, settings, Bodies(settings.http), Links(services.secret))
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk of the app that handles this request."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+AtDesk = Annotated[Desk, Depends(desk_of)]

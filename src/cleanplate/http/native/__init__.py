@@ -1,0 +1,8 @@
+"""The native dialect: plain JSON, and problems as RFC 9457 has them."""
+
+from __future__ import annotations
+
+from cleanplate.http.native.errors import refuse
+from cleanplate.http.native.routes import router
+
+__all__ = ["refuse", "router"]

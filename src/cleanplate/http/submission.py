@@ -1,0 +1,107 @@
+"""Submitting: what was asked for, in no dialect's words, is checked and becomes a task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cleanplate.errors import CleanplateError
+from cleanplate.fetch.data_url import decode_data_url, is_data_url
+from cleanplate.http.access import entry_of
+from cleanplate.http.errors import FieldInvalid
+from cleanplate.http.origin import base_url
+from cleanplate.task import AskedRegion, Source, Task
+from cleanplate.task import Request as TaskRequest
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from cleanplate.account import Caller
+    from cleanplate.http.desk import Desk
+    from cleanplate.task.record import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A removal as a dialect understood it.
+
+    Attributes:
+        operation: the dialect's call, such as `"watermark_auto"`.
+        picture: its bytes, or its URL.
+        region: where the mark is; a mask's or smear's `source` is left out.
+        region_picture: the mask's or smear's bytes, or its URL.
+        sync: whether the caller waits on the line.
+        callback_url: where to say that the task has ended.
+        return_type: 1: a URL, 2: base64.
+    """
+
+    operation: str
+    picture: bytes | str = field(repr=False)
+    region: AskedRegion | None = None
+    region_picture: bytes | str | None = field(default=None, repr=False)
+    sync: bool = False
+    callback_url: str | None = None
+    return_type: int = 1
+
+
+async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect, asked: Asked) -> Task:
+    """Accept a task. Uploads are looked into at once; of URLs only the syntax is, nothing is fetched here.
+
+    Raises:
+        CleanplateError: anything that is wrong with the request, or that keeps the server from accepting it.
+    """
+    base = base_url(request, desk.settings.http)
+    if asked.callback_url is not None:
+        _check_callback(desk, asked.callback_url)
+    picture = _resolve(desk, asked.picture)
+    region_picture = None if asked.region_picture is None else _resolve(desk, asked.region_picture)
+    uploads = {
+        name: value
+        for name, value in (("source", picture), ("region", region_picture))
+        if isinstance(value, bytes)
+    }
+    if uploads:
+        await desk.services.inspector.check(uploads.get("source"), asked.region, uploads.get("region"))
+    wanted = TaskRequest(
+        dialect=dialect,
+        operation=asked.operation,
+        source=_source("source", picture),
+        region=_region(asked.region, region_picture),
+        sync=asked.sync,
+        callback_url=asked.callback_url,
+        base_url=base,
+        return_type=asked.return_type,
+        request_id=entry_of(request).request_id,
+    )
+    task = await desk.services.tasks.submit(caller, wanted, uploads)
+    entry_of(request).task_id = task.id
+    return task
+
+
+def _check_callback(desk: Desk, url: str) -> None:
+    try:
+        if is_data_url(url):
+            raise FieldInvalid("Only http:// and https:// URLs are called.")
+        desk.services.fetcher.check_url(url)
+    except CleanplateError as error:
+        raise FieldInvalid(f"callback_url: {error.public_message}", detail=error.detail) from error
+
+
+def _resolve(desk: Desk, value: bytes | str) -> bytes | str:
+    """Uploaded bytes as they are, the bytes inside a `data:` URL, or a URL whose syntax is good."""
+    if isinstance(value, bytes):
+        return value
+    if is_data_url(value):
+        return decode_data_url(value, desk.settings.picture.max_bytes)[0]
+    desk.services.fetcher.check_url(value)
+    return value
+
+
+def _source(name: str, value: bytes | str) -> Source:
+    return Source("blob", name) if isinstance(value, bytes) else Source("url", value)
+
+
+def _region(region: AskedRegion | None, picture: bytes | str | None) -> AskedRegion | None:
+    if region is None or picture is None:
+        return region
+    return AskedRegion(region.kind, source=_source("region", picture))
