@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from cleanplate.store import Database, StorageFailed
+from cleanplate.store.database import migrations
+from cleanplate.store.tables import metadata
+
+
+def schema(file):
+    """Every table and index as SQLite keeps it, whatever the order of the lines."""
+    with closing(sqlite3.connect(file)) as connection:
+        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    return {
+        name: sorted(line.strip().rstrip(",") for line in re.sub(r"\s*\n\s*", "\n", sql).splitlines())
+        for name, sql in rows
+        if name != "alembic_version"
+    }
+
+
+async def test_the_migrations_lead_to_the_tables_of_the_code(db):
+    def differences(connection):
+        return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
+
+    async with db.write() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_checks_and_partial_indexes_agree_too(db, tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'made.db'}")
+    metadata.create_all(engine)
+    engine.dispose()
+    made = schema(tmp_path / "made.db")
+    assert "ledger_settled_once" in made
+    assert schema(tmp_path / "data" / "cleanplate.db") == made
+
+
+async def test_upgrading_again_changes_nothing(db, tmp_path):
+    before = schema(tmp_path / "data" / "cleanplate.db")
+    await db.upgrade()
+    assert schema(tmp_path / "data" / "cleanplate.db") == before
+
+
+async def test_two_processes_may_upgrade_at_once(url):
+    one, two = Database(url, busy_seconds=20), Database(url, busy_seconds=20)
+    await asyncio.gather(one.upgrade(), two.upgrade())
+    assert len(await one.get_or_create_secret("x")) == 32
+    await one.close()
+    await two.close()
+
+
+async def test_a_database_of_a_newer_version_is_refused(db):
+    async with db.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = 'of the future'"))
+    with pytest.raises(StorageFailed, match="another version"):
+        await db.upgrade()
+
+
+async def test_the_way_back_leaves_nothing(db, tmp_path):
+    async with db.write() as connection:
+        await connection.run_sync(lambda it: command.downgrade(migrations(it), "base"))
+    assert schema(tmp_path / "data" / "cleanplate.db") == {}
+
+
+def test_on_postgresql_the_tables_get_types_that_suit_it():
+    postgres = postgresql.dialect()
+    sql = "".join(str(CreateTable(table).compile(dialect=postgres)) for table in metadata.sorted_tables)
+    sql += "".join(
+        str(CreateIndex(index).compile(dialect=postgres))
+        for table in metadata.sorted_tables
+        for index in table.indexes
+    )
+    assert "request JSONB NOT NULL" in sql
+    assert "id BIGSERIAL NOT NULL" in sql
+    assert "created_at DOUBLE PRECISION NOT NULL" in sql
+    assert "(task_id) WHERE kind IN ('capture', 'release')" in sql
