@@ -1,0 +1,1 @@
+"""Training of the networks: its own extra, never imported by `src/`."""

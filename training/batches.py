@@ -1,0 +1,94 @@
+"""Samples as batches of tensors, the same for the same seed and step whoever makes them."""
+
+from __future__ import annotations
+
+import signal
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from training import sample
+from training.bank import Bank
+from training.losses import Batch
+from training.photos import Photos
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# (side, samples) of a step's batch, in turn: about as many pixels each
+SHAPES = ((256, 8), (320, 5), (256, 8), (384, 4))
+
+
+def stacked(samples: list[sample.Sample]) -> Batch:
+    def planes(values: list[np.ndarray], scale: float = 1.0) -> torch.Tensor:
+        stack = torch.from_numpy(np.stack(values))
+        stack = stack.unsqueeze(1) if stack.ndim == 3 else stack.permute(0, 3, 1, 2)
+        return stack.float() * scale
+
+    return Batch(
+        seen=planes([s.seen for s in samples], 1 / 255),
+        clean=planes([s.clean for s in samples], 1 / 255),
+        alpha=planes([s.alpha for s in samples]),
+        tint=planes([s.tint for s in samples]),
+        mask=planes([s.mask for s in samples]),
+        weight=planes([s.weight for s in samples]),
+        blends=torch.tensor([float(s.blends) for s in samples]).view(-1, 1, 1, 1),
+    )
+
+
+class Steps(Dataset[Batch]):
+    """Batch number `step`, made of (seed, step) alone: a resumed run goes on with what would have come.
+
+    Holds paths only until its first use, so that a spawned worker process reads the photos itself (a forked
+    one could hang in the thread pools that torch and OpenCV have already started).
+    """
+
+    def __init__(
+        self, photos: Path, bank: Path, seed: int, shapes: tuple[tuple[int, int], ...] = SHAPES
+    ) -> None:
+        self._places, self.seed, self.shapes = (photos, bank), seed, shapes
+
+    @cached_property
+    def _sources(self) -> tuple[Bank, Photos]:
+        photos, bank = self._places
+        return Bank.load(bank), Photos(photos)
+
+    def __getitem__(self, step: int) -> Batch:
+        side, count = self.shapes[step % len(self.shapes)]
+        bank, photos = self._sources
+        generators = (np.random.default_rng([self.seed, step, k]) for k in range(count))
+        return stacked([sample.make(rng, bank, photos, side) for rng in generators])
+
+
+def _alone(_: int) -> None:
+    """A worker leaves stopping to its parent and takes one thread."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+def stream(steps: Steps, first: int, last: int, workers: int) -> Iterator[Batch]:
+    """Batches `first` to `last` - 1 in order, made ahead by worker processes."""
+    return iter(
+        DataLoader(
+            steps,
+            batch_size=None,
+            sampler=range(first, last),
+            num_workers=workers,
+            prefetch_factor=4 if workers else None,
+            worker_init_fn=_alone if workers else None,
+            multiprocessing_context="spawn" if workers else None,
+        )
+    )
+
+
+def calibration(photos: Path, bank: Path, seed: int, count: int) -> list[torch.Tensor]:
+    """A few batches of seen pixels to take the norms' statistics from."""
+    steps = Steps(photos, bank, seed, ((256, 8),))
+    return [steps[10**9 + k].seen for k in range(count)]  # far beyond any step of a run
