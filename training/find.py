@@ -1,7 +1,7 @@
 """Trains the find network: `python -m training.find --out training/out/find --resume`.
 
 A run can be stopped at any time (SIGTERM or SIGINT: it saves and leaves) and goes on where it was: weights,
-EMA, optimiser, step, and the samples that would have come next. The learning rate is constant after a warm-up,
+EMA, optimiser, step, and the samples that would come next. The learning rate is constant after a warm-up,
 so that a run has no planned end; `--decay N` then lowers it to nothing over N steps, from any checkpoint.
 """
 

@@ -23,10 +23,10 @@ VISIBLE = 2.5  # levels of difference: a mark that moves a pixel less cannot be 
 class Sample:
     """Everything about one crop of side S.
 
-    seen, clean: (S, S, 3) uint8, both through the same encoder. alpha: (S, S) float32 in 0..1. tint: (S, S, 3)
-    float32 in 0..1, the mark's own colour where alpha > 0. mask: (S, S) bool. weight: (S, S) float32, how much
-    a pixel's mask counts (little where the mark is there but invisible). blends: False where the mark is not a
-    plain blend, so that alpha and colour describe it only roughly. belongs: whether hard negatives were drawn.
+    seen, clean: (S, S, 3) uint8, both through the same encoder. alpha: (S, S) float32 in 0..1. tint: (S, S,
+    3) float32 in 0..1, the mark's own colour where alpha > 0. mask: (S, S) bool. weight: (S, S) float32, how
+    much a pixel's mask counts (little where the mark is there but invisible). blends: False where the mark is
+    no plain blend, so that alpha and colour describe it only roughly. belongs: hard negatives were drawn.
     """
 
     kind: str

@@ -44,7 +44,7 @@ def f1(found: np.ndarray, truth: np.ndarray) -> float:
 
 @torch.no_grad()
 def judge(network: nn.Module, samples: list[sample.Sample]) -> dict[str, float]:
-    """Mean F1 (threshold 0.5) per kind and over all marked, α's error in marks, share of clean ones alarmed."""
+    """Mean F1 (threshold 0.5) per kind and of all marked, α's error in marks, share of clean ones alarmed."""
     network.eval()
     scores: dict[str, list[float]] = {}
     errors, alarms = [], []
