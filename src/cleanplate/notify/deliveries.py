@@ -103,9 +103,8 @@ class Deliveries:
                 return
             try:
                 answer = await self._attempt(claimed)
-            except (
-                asyncio.CancelledError
-            ):  # shutdown: whoever starts next need not wait for the claim to run out
+            except asyncio.CancelledError:
+                # Shutdown: whoever starts next need not wait for the claim to run out.
                 await self._change(claimed, {"next_at": self._clock()})
                 raise
             await self._settle(claimed, answer)
