@@ -21,7 +21,6 @@ from sqlalchemy import (
     false,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 # Constraints are named by rule, so that a later migration can find them on any database.
 metadata = MetaData(
@@ -36,7 +35,8 @@ metadata = MetaData(
 
 Id = String(36)
 Time: Double[float] = Double()
-Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+# Not JSONB: nothing is looked up inside, and JSONB refuses texts that contain U+0000.
+Json = JSON(none_as_null=True)
 # SQLite numbers rows by itself only in a column that is INTEGER to the letter.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 

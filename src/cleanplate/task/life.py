@@ -60,6 +60,17 @@ def claim(task: Task, now: float, worker: str, lease_seconds: float) -> Task:
     )
 
 
+def take(task: Task, now: float, worker: str, lease_seconds: float, max_losses: int) -> Task:
+    """Claim it, if need be from a worker that has fallen silent; or end it, when that was once too often."""
+    if expired(task, now):
+        return expire(task, now)
+    if overdue(task, now):
+        task = lose(task, task.attempt, now, max_losses)
+        if task.state.final:
+            return task
+    return claim(task, now, worker, lease_seconds)
+
+
 def extend(task: Task, attempt: int, now: float, lease_seconds: float) -> Task:
     """Its worker lives."""
     _must_hold(task, attempt)

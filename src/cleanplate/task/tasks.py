@@ -157,16 +157,8 @@ class Tasks:
         """
         now = self._clock()
 
-        def begin(task: Task) -> Task:
-            if life.expired(task, now):
-                return life.expire(task, now)
-            if life.overdue(task, now):
-                task = life.lose(task, task.attempt, now, self._settings.max_losses)
-            if task.state.final:
-                return task
-            return life.claim(task, now, worker_id, self._settings.lease_seconds)
-
-        task = await self._move(task_id, begin)
+        lease, most = self._settings.lease_seconds, self._settings.max_losses
+        task = await self._move(task_id, lambda it: life.take(it, now, worker_id, lease, most))
         return task if task is not None and task.state is State.RUNNING else None
 
     @uninterrupted

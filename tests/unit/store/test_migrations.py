@@ -81,7 +81,7 @@ def test_on_postgresql_the_tables_get_types_that_suit_it():
         for table in metadata.sorted_tables
         for index in table.indexes
     )
-    assert "request JSONB NOT NULL" in sql
+    assert "request JSON NOT NULL" in sql
     assert "id BIGSERIAL NOT NULL" in sql
     assert "created_at DOUBLE PRECISION NOT NULL" in sql
     assert "(task_id) WHERE kind IN ('capture', 'release')" in sql

@@ -1,0 +1,497 @@
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from cleanplate.account import CreditsInsufficient
+from cleanplate.errors import CleanplateError
+from cleanplate.store import Blobs, StorageFailed
+from cleanplate.store.queries import tasks as task_rows
+from cleanplate.task import AskedRegion, Failure, QueueFull, Source, State, TaskNotFound, read_task
+
+
+class Unreadable(CleanplateError):
+    """The picture cannot be read."""
+
+    code = "picture_unreadable"
+
+
+async def claimed(world, caller=None, **changes):
+    caller = caller or await world.caller()
+    task = await world.tasks.submit(caller, world.request(**changes), {})
+    return caller, await world.tasks.claim(task.id, "w1")
+
+
+class TestSubmit:
+    async def test_an_accepted_task_can_be_asked_for_at_once(self, world):
+        caller = await world.caller()
+        task = await world.tasks.submit(caller, world.request(mode="fill"), {})
+        assert str(uuid.UUID(task.id)) == task.id
+        assert await world.tasks.get(caller.account.id, task.id) == task
+        assert (task.state, task.attempt, task.request.mode) == (State.QUEUED, 0, "fill")
+        assert task.expires_at == world.clock.now + 3600
+
+    async def test_everything_asked_for_is_kept(self, world):
+        region = AskedRegion("rectangles", ((0.1, 0.2, 0.3, 0.4), (0.0, 0.0, 1.0, 1.0)), "fraction")
+        request = world.request(
+            dialect="gptge",
+            operation="watermark",
+            region=region,
+            sync=True,
+            callback_url="http://x/?a=ä",
+            base_url="https://clean.example.org",
+            return_type=2,
+            format="PNG",
+            request_id="r1",
+        )
+        caller = await world.caller()
+        task = await world.tasks.submit(caller, request, {})
+        assert (await world.tasks.get(caller.account.id, task.id)).request == request
+
+    async def test_uploads_are_stored_and_named_by_their_keys(self, world):
+        caller = await world.caller()
+        request = world.upload(region=AskedRegion("mask", source=Source("blob", "region")))
+        task = await world.tasks.submit(caller, request, {"source": b"picture", "region": b"mask"})
+        assert await world.blobs.get(task.request.source.value) == b"picture"
+        assert await world.blobs.get(task.request.region.source.value) == b"mask"
+
+    @pytest.mark.parametrize("uploads", [{}, {"source": b"", "region": b""}, {"picture": b""}])
+    async def test_uploads_that_the_request_does_not_name_are_a_defect(self, world, uploads):
+        with pytest.raises(ValueError, match="uploads"):
+            await world.tasks.submit(await world.caller(), world.upload(), uploads)
+        assert await world.stored() == set()
+
+    async def test_a_worker_is_woken_sooner_for_who_waits_on_the_line(self, world):
+        caller = await world.caller()
+        later = await world.tasks.submit(caller, world.request(), {})
+        now = await world.tasks.submit(caller, world.request(sync=True), {})
+        assert world.bell.answered() == [("run_task", later.id, 0), ("run_task", now.id, 1)]
+
+    async def test_a_wake_up_that_fails_does_not_take_the_acceptance_back(self, world):
+        caller = await world.caller(granted=1)
+        world.bell.broken = True
+        task = await world.tasks.submit(caller, world.upload(), {"source": b"x"})
+        world.bell.broken = False
+        assert await world.tasks.sweep() == [task.id]
+        assert await world.blobs.exists(task.request.source.value)
+
+    async def test_who_has_no_credits_is_refused_and_leaves_nothing(self, world):
+        caller = await world.caller(granted=1)
+        await world.tasks.submit(caller, world.request(), {})
+        with pytest.raises(CreditsInsufficient):
+            await world.tasks.submit(caller, world.upload(), {"source": b"x"})
+        assert await world.stored() == set()
+        assert await world.tasks.depth() == 1
+        assert (await world.accounts.get("ann")).balance == 0
+
+    async def test_fifty_at_once_on_twenty_credits_are_twenty(self, world):
+        caller = await world.caller(granted=20)
+        results = await asyncio.gather(
+            *(world.tasks.submit(caller, world.upload(), {"source": b"x"}) for _ in range(50)),
+            return_exceptions=True,
+        )
+        refused = [result for result in results if isinstance(result, CreditsInsufficient)]
+        accepted = [result for result in results if not isinstance(result, BaseException)]
+        assert (len(accepted), len(refused)) == (20, 30)
+        assert (await world.accounts.get("ann")).balance == 0
+        assert await world.tasks.depth() == 20
+        assert await world.stored() == {task.request.source.value for task in accepted}
+
+    async def test_when_the_row_cannot_be_written_the_blobs_go(self, world, monkeypatch):
+        async def broken(*_):
+            raise StorageFailed
+
+        monkeypatch.setattr(task_rows, "add", broken)
+        caller = await world.caller(granted=1)
+        with pytest.raises(StorageFailed):
+            await world.tasks.submit(caller, world.upload(), {"source": b"x"})
+        assert await world.stored() == set()
+        assert (await world.accounts.get("ann")).balance == 1
+        assert world.bell.answered() == []
+
+    async def test_when_the_blob_cannot_be_written_nothing_is_accepted(self, world, monkeypatch):
+        async def broken(*_):
+            raise StorageFailed
+
+        monkeypatch.setattr(Blobs, "put", broken)
+        caller = await world.caller(granted=1)
+        with pytest.raises(StorageFailed):
+            await world.tasks.submit(caller, world.upload(), {"source": b"x"})
+        assert await world.tasks.depth() == 0
+        assert (await world.accounts.get("ann")).balance == 1
+
+    async def test_a_client_that_hangs_up_does_not_cut_a_submit_in_half(self, world, monkeypatch):
+        stored = asyncio.Event()
+        put = Blobs.put
+
+        async def noted(*args):
+            await put(*args)
+            stored.set()
+
+        monkeypatch.setattr(Blobs, "put", noted)
+        caller = await world.caller(granted=1)
+        submitting = asyncio.create_task(world.tasks.submit(caller, world.upload(), {"source": b"x"}))
+        await stored.wait()
+        submitting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await submitting
+        [(_, task_id, _)] = world.bell.answered()
+        assert (await world.tasks.get(caller.account.id, task_id)).state is State.QUEUED
+        assert len(await world.stored()) == 1
+
+
+class TestQueueFull:
+    async def test_more_than_can_be_done_is_turned_away_before_anything_is_stored(self, world):
+        tasks = world.with_limits(max_queued=2)
+        caller = await world.caller(granted=5)
+        first = await tasks.submit(caller, world.request(), {})
+        await tasks.submit(caller, world.request(), {})
+        with pytest.raises(QueueFull) as caught:
+            await tasks.submit(caller, world.upload(), {"source": b"x"})
+        assert caught.value.retryable
+        assert caught.value.retry_after >= 1
+        assert await world.stored() == set()
+        assert (await world.accounts.get("ann")).balance == 3
+
+        running = await tasks.claim(first.id, "w1")  # a running one still counts, an ended one does not
+        with pytest.raises(QueueFull):
+            await tasks.submit(caller, world.request(), {})
+        await tasks.finish(running, world.outcome(running))
+        await tasks.submit(caller, world.request(), {})
+
+    async def test_the_bound_holds_for_those_who_come_at_once(self, world):
+        tasks = world.with_limits(max_queued=5)
+        caller = await world.caller()
+        results = await asyncio.gather(
+            *(tasks.submit(caller, world.request(), {}) for _ in range(20)), return_exceptions=True
+        )
+        assert sum(isinstance(result, QueueFull) for result in results) == 15
+
+    async def test_when_to_come_back_follows_from_how_long_tasks_take(self, world):
+        tasks = world.with_limits(max_queued=10, slots=2)
+        caller = await world.caller()
+        for _ in range(10):
+            slow = await tasks.submit(caller, world.request(), {})
+        waits = []
+        for seconds in (0, 100):
+            running = await tasks.claim(slow.id, "w1")
+            world.clock.now += seconds
+            await tasks.finish(running, world.outcome(running))
+            slow = await tasks.submit(caller, world.request(), {})
+            with pytest.raises(QueueFull) as caught:
+                await tasks.submit(caller, world.request(), {})
+            waits.append(caught.value.retry_after)
+        assert waits[0] <= 10  # ten tasks of about two seconds, two at a time
+        assert waits[1] > 50
+
+
+class TestGet:
+    async def test_a_task_is_seen_only_by_who_asked_for_it(self, world):
+        ann, bob = await world.caller("ann"), await world.caller("bob")
+        task = await world.tasks.submit(ann, world.request(), {})
+        with pytest.raises(TaskNotFound):
+            await world.tasks.get(bob.account.id, task.id)
+
+    @pytest.mark.parametrize(
+        "task_id", ["", "x", "../x", str(uuid.uuid4()), str(uuid.uuid1()), "\ud800", "a" * 9999]
+    )
+    async def test_an_id_that_is_none_is_not_found(self, world, task_id):
+        caller = await world.caller()
+        for call in (world.tasks.get, world.tasks.wait):
+            with pytest.raises(TaskNotFound):
+                await call(caller.account.id, task_id, *([0.0] if call == world.tasks.wait else []))
+
+    async def test_an_expired_task_is_not_found(self, world):
+        caller = await world.caller()
+        task = await world.tasks.submit(caller, world.request(), {})
+        world.clock.now = task.expires_at - 0.001
+        await world.tasks.get(caller.account.id, task.id)
+        world.clock.now = task.expires_at
+        with pytest.raises(TaskNotFound):
+            await world.tasks.get(caller.account.id, task.id)
+
+    async def test_the_server_itself_may_read_any(self, world):
+        caller = await world.caller()
+        task = await world.tasks.submit(caller, world.request(), {})
+        async with world.db.read() as connection:
+            assert await read_task(connection, task.id) == task
+            assert await read_task(connection, "no such id") is None
+
+
+class TestWait:
+    async def test_who_waits_is_told_the_moment_it_ends(self, world):
+        caller, running = await claimed(world)
+        waiting = asyncio.create_task(world.tasks.wait(caller.account.id, running.id, 60))
+        await asyncio.sleep(0)
+        await world.tasks.finish(running, world.outcome(running))
+        async with asyncio.timeout(5):
+            assert (await waiting).state is State.DONE
+
+    async def test_who_asks_after_the_end_does_not_wait(self, world):
+        caller, running = await claimed(world)
+        await world.tasks.fail(running, Unreadable())
+        async with asyncio.timeout(5):
+            assert (await world.tasks.wait(caller.account.id, running.id, 60)).state is State.FAILED
+
+    async def test_an_end_between_reading_and_waiting_is_not_missed(self, world, monkeypatch):
+        caller, running = await claimed(world)
+        get = world.tasks.get
+
+        async def slow_get(*args):
+            task = await get(*args)
+            if not task.state.final:  # it ends just after it was read
+                await world.tasks.finish(running, world.outcome(running))
+            return task
+
+        monkeypatch.setattr(world.tasks, "get", slow_get)
+        async with asyncio.timeout(5):
+            assert (await world.tasks.wait(caller.account.id, running.id, 60)).state is State.DONE
+
+    async def test_patience_that_ends_gets_the_task_as_it_is(self, world):
+        caller, running = await claimed(world)
+        assert (await world.tasks.wait(caller.account.id, running.id, 0.01)).state is State.RUNNING
+        assert (await world.tasks.wait(caller.account.id, running.id, 0)).state is State.RUNNING
+
+    async def test_being_queued_again_is_not_an_end(self, world):
+        caller, running = await claimed(world)
+        waiting = asyncio.create_task(world.tasks.wait(caller.account.id, running.id, 60))
+        await asyncio.sleep(0)
+        await world.tasks.lose(running)
+        again = await world.tasks.claim(running.id, "w2")
+        await world.tasks.finish(again, world.outcome(again))
+        async with asyncio.timeout(5):
+            assert (await waiting).state is State.DONE
+
+
+class TestClaim:
+    async def test_only_one_of_many_gets_it(self, world):
+        caller = await world.caller()
+        task = await world.tasks.submit(caller, world.request(), {})
+        claims = await asyncio.gather(*(world.tasks.claim(task.id, f"w{number}") for number in range(8)))
+        [won] = [claim for claim in claims if claim is not None]
+        assert (won.state, won.attempt) == (State.RUNNING, 1)
+        assert (await world.tasks.get(caller.account.id, task.id)).started_at == world.clock.now
+
+    async def test_there_is_nothing_to_do_for_what_is_not_there_or_over(self, world):
+        _, running = await claimed(world)
+        await world.tasks.finish(running, world.outcome(running))
+        assert await world.tasks.claim(running.id, "w2") is None
+        assert await world.tasks.claim(str(uuid.uuid4()), "w2") is None
+
+    async def test_a_silent_worker_loses_its_task_when_the_lease_ends(self, world):
+        _, first = await claimed(world)
+        world.clock.now += 14.9
+        assert await world.tasks.claim(first.id, "w2") is None
+        world.clock.now += 0.1
+        second = await world.tasks.claim(first.id, "w2")
+        assert (second.attempt, second.losses, second.worker) == (2, 1, "w2")
+
+    async def test_a_worker_that_is_heard_of_keeps_it(self, world):
+        _, running = await claimed(world)
+        for _ in range(5):
+            world.clock.now += 10
+            assert await world.tasks.extend(running)
+            assert await world.tasks.claim(running.id, "w2") is None
+
+    async def test_a_revived_worker_is_refused_everything(self, world):
+        caller, late = await claimed(world)
+        world.clock.now += 15
+        current = await world.tasks.claim(late.id, "w2")
+        assert not await world.tasks.extend(late)
+        assert not await world.tasks.finish(late, world.outcome(late))
+        assert not await world.tasks.fail(late, Unreadable())
+        assert not await world.tasks.lose(late)
+        assert not await world.tasks.hand_back(late)
+        assert await world.tasks.finish(current, world.outcome(current))
+        assert not await world.tasks.finish(late, world.outcome(late))
+        done = await world.tasks.get(caller.account.id, late.id)
+        assert done.outcome.result_key.endswith("/2.png")
+
+    async def test_a_worker_back_before_anyone_else_came_may_finish(self, world):
+        _, running = await claimed(world)
+        world.clock.now += 100
+        assert await world.tasks.finish(running, world.outcome(running))
+
+    async def test_a_picture_that_kills_three_workers_is_failed_and_refunded(self, world):
+        caller = await world.caller(granted=1)
+        task = await world.tasks.submit(caller, world.request(), {})
+        for _ in range(3):
+            assert await world.tasks.claim(task.id, "w")
+            world.clock.now += 15
+        assert await world.tasks.claim(task.id, "w") is None
+        failed = await world.tasks.get(caller.account.id, task.id)
+        assert (failed.state, failed.failure.code, failed.losses) == (State.FAILED, "worker_crashed", 3)
+        assert (await world.accounts.get("ann")).balance == 1
+        assert world.crier.announced[task.id] == 1
+
+    async def test_a_task_past_its_time_is_failed_rather_than_worked_on(self, world):
+        caller = await world.caller(granted=1)
+        task = await world.tasks.submit(caller, world.request(), {})
+        world.clock.now = task.expires_at
+        assert await world.tasks.claim(task.id, "w1") is None
+        assert (await world.row(task.id))["failure"]["code"] == "task_expired"
+        assert (await world.accounts.get("ann")).balance == 1
+
+
+class TestEnds:
+    async def test_a_done_task_is_charged_and_its_result_kept(self, world):
+        caller = await world.caller(granted=3)
+        caller, running = await claimed(world, caller)
+        assert await world.tasks.finish(running, world.outcome(running))
+        done = await world.tasks.get(caller.account.id, running.id)
+        assert done.outcome == world.outcome(running)
+        assert (done.finished_at, done.failure) == (world.clock.now, None)
+        assert await world.ledger(running.id) == ["hold", "capture"]
+        assert (await world.accounts.quota(caller.account.id)).usage == 1
+
+    async def test_a_failed_task_says_why_and_is_refunded(self, world):
+        caller = await world.caller(granted=3)
+        caller, running = await claimed(world, caller)
+        assert await world.tasks.fail(running, Unreadable(detail="not for users"))
+        failed = await world.tasks.get(caller.account.id, running.id)
+        assert failed.failure == Failure("picture_unreadable", "The picture cannot be read.")
+        assert await world.ledger(running.id) == ["hold", "release"]
+        assert (await world.accounts.get("ann")).balance == 3
+
+    async def test_a_failure_from_a_child_is_taken_as_it_is(self, world):
+        caller, running = await claimed(world)
+        await world.tasks.fail(running, Failure("region_empty", "Nothing is marked."))
+        assert (await world.tasks.get(caller.account.id, running.id)).failure.code == "region_empty"
+
+    async def test_it_ends_once_however_many_try_at_once(self, world):
+        caller = await world.caller(granted=1)
+        _, running = await claimed(world, caller, callback_url="http://x/")
+        ends = await asyncio.gather(
+            *(world.tasks.finish(running, world.outcome(running)) for _ in range(4)),
+            *(world.tasks.fail(running, Unreadable()) for _ in range(4)),
+            *(world.tasks.lose(running) for _ in range(2)),
+        )
+        assert sum(ends) == 1
+        assert len(await world.deliveries(running.id)) <= 1
+        assert len(await world.ledger(running.id)) <= 2
+
+    async def test_a_result_that_nobody_could_fetch_is_not_charged(self, world):
+        caller = await world.caller(granted=1)
+        _, running = await claimed(world, caller)
+        world.clock.now = running.expires_at
+        assert not await world.tasks.finish(running, world.outcome(running))
+        await world.tasks.purge()
+        assert await world.ledger(running.id) == ["hold", "release"]
+
+    @pytest.mark.parametrize("end", ["finish", "fail"])
+    async def test_uploads_are_removed_when_it_has_ended(self, world, end):
+        caller = await world.caller()
+        request = world.upload(region=AskedRegion("smear", source=Source("blob", "region")))
+        task = await world.tasks.submit(caller, request, {"source": b"x", "region": b"y"})
+        running = await world.tasks.claim(task.id, "w1")
+        await world.blobs.put(f"results/{task.id}/1.png", b"result")
+        await (
+            world.tasks.finish(running, world.outcome(running))
+            if end == "finish"
+            else world.tasks.fail(running, Unreadable())
+        )
+        assert await world.stored() == {f"results/{task.id}/1.png"}
+
+    async def test_uploads_stay_while_it_may_be_tried_again(self, world):
+        caller = await world.caller()
+        task = await world.tasks.submit(caller, world.upload(), {"source": b"x"})
+        await world.tasks.lose(await world.tasks.claim(task.id, "w1"))
+        assert await world.stored() == {f"sources/{task.id}/source"}
+
+    async def test_a_callback_is_noted_with_the_end_and_someone_woken_for_it(self, world):
+        _, running = await claimed(world, callback_url="http://x/done")
+        assert await world.deliveries(running.id) == []
+        world.bell.answered()
+        await world.tasks.finish(running, world.outcome(running))
+        [delivery] = await world.deliveries(running.id)
+        assert (delivery["url"], delivery["state"], delivery["attempts"]) == ("http://x/done", "pending", 0)
+        assert delivery["next_at"] == world.clock.now
+        assert world.bell.answered() == [("deliver", delivery["id"], 0)]
+
+    async def test_without_a_callback_none_is_made(self, world):
+        _, running = await claimed(world)
+        await world.tasks.finish(running, world.outcome(running))
+        assert await world.deliveries(running.id) == []
+
+    async def test_an_announcement_that_fails_does_not_take_the_end_back(self, world, monkeypatch):
+        async def broken(_):
+            raise RuntimeError
+
+        monkeypatch.setattr(world.crier, "announce", broken)
+        caller, running = await claimed(world)
+        assert await world.tasks.finish(running, world.outcome(running))
+        assert (await world.tasks.get(caller.account.id, running.id)).state is State.DONE
+
+    async def test_when_the_books_cannot_be_kept_the_task_has_not_ended(self, world):
+        caller, running = await claimed(world)
+        stranger = replace(running, id=str(uuid.uuid4()))
+        async with world.db.write() as connection:  # a task without a hold: it cannot be, and must not pass
+            row = dict(await task_rows.find(connection, running.id))
+            await task_rows.add(connection, {**row, "id": stranger.id})
+        with pytest.raises(CleanplateError) as caught:
+            await world.tasks.finish(stranger, world.outcome(stranger))
+        assert caught.value.code == "ledger_conflict"
+        assert (await world.tasks.get(caller.account.id, stranger.id)).state is State.RUNNING
+
+
+class TestAgain:
+    async def test_a_lost_task_is_queued_again_at_once(self, world):
+        caller, running = await claimed(world, sync=True)
+        world.bell.answered()
+        assert await world.tasks.lose(running)
+        again = await world.tasks.get(caller.account.id, running.id)
+        assert (again.state, again.losses, again.started_at) == (State.QUEUED, 1, None)
+        assert world.bell.answered() == [("run_task", running.id, 1)]
+
+    async def test_a_task_handed_back_is_not_blamed(self, world):
+        _, running = await claimed(world)
+        for _ in range(5):
+            assert await world.tasks.hand_back(running)
+            running = await world.tasks.claim(running.id, "w2")
+        assert (running.attempt, running.losses) == (6, 0)
+
+    async def test_losses_of_both_kinds_add_up(self, world):
+        caller, running = await claimed(world)
+        await world.tasks.lose(running)
+        running = await world.tasks.claim(running.id, "w2")
+        world.clock.now += 15
+        running = await world.tasks.claim(running.id, "w3")
+        assert await world.tasks.lose(running)
+        assert (await world.tasks.get(caller.account.id, running.id)).failure.code == "worker_crashed"
+
+
+class TestSweep:
+    async def test_everything_that_waits_is_woken_again_the_urgent_first(self, world):
+        caller = await world.caller()
+        later = await world.tasks.submit(caller, world.request(), {})
+        now = await world.tasks.submit(caller, world.request(sync=True), {})
+        silent = await world.tasks.submit(caller, world.request(), {})
+        await world.tasks.claim(silent.id, "w1")
+        world.clock.now += 15
+        running = await world.tasks.submit(caller, world.request(), {})
+        await world.tasks.claim(running.id, "w1")
+        ended = await world.tasks.submit(caller, world.request(), {})
+        claim = await world.tasks.claim(ended.id, "w1")
+        await world.tasks.finish(claim, world.outcome(claim))
+        world.bell.answered()
+        assert await world.tasks.sweep() == [now.id, later.id, silent.id]
+        assert [(key, priority) for _, key, priority in world.bell.answered()] == [
+            (now.id, 1),
+            (later.id, 0),
+            (silent.id, 0),
+        ]
+
+    async def test_callbacks_that_are_due_are_woken_too(self, world):
+        _, running = await claimed(world, callback_url="http://x/")
+        await world.tasks.finish(running, world.outcome(running))
+        [delivery] = await world.deliveries(running.id)
+        world.bell.answered()
+        assert await world.tasks.sweep() == [delivery["id"]]
+        assert world.bell.answered() == [("deliver", delivery["id"], 0)]
+
+    async def test_a_quiet_server_has_nothing_to_sweep(self, world):
+        assert await world.tasks.sweep() == []
+        assert await world.tasks.depth() == 0
