@@ -55,7 +55,7 @@ _HEAVY = {
     "inspect": "header",
     "written_format": "encoding",
 }
-"""Names whose modules load numpy, Pillow or OpenCV: found on first use, so that errors and `sniff` stay light."""
+"""Names whose modules load numpy, Pillow or OpenCV: found on first use, so that `sniff` stays light."""
 
 
 def __getattr__(name: str) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image, ImageChops, ImageCms
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from cleanplate.picture.picture import Pixels
 
-_STRIP_PIXELS = 1 << 20
+_STRIP_PIXELS = 1 << 16
 """Pixels copied at once from the decoder's memory: bounds what is held twice."""
 
 _WITHOUT_ALPHA = {"L": 1, "RGB": 3}
@@ -93,10 +95,17 @@ def _to_grey_or_rgb(image: Image.Image, icc: bytes | None) -> tuple[Image.Image,
     if mode in ("P", "PA", "RGB", "RGBa", "RGBX", "YCbCr"):
         see_through = mode in ("PA", "RGBa") or "transparency" in image.info or _palette_has_alpha(image)
         return image.convert("RGBA" if see_through else "RGB"), icc
-    raise PictureFormatUnsupported(
-        "Pictures with floating-point or 32-bit samples are not supported: save it with 8 or 16 bits a channel.",
-        detail=f"mode {mode}",
-    )
+    check_samples(mode)
+    raise PictureFormatUnsupported(detail=f"mode {mode}")
+
+
+def check_samples(mode: str) -> None:
+    """Raise `PictureFormatUnsupported` for floats and 32-bit integers, whose white is not known."""
+    if mode in ("F", "I"):
+        raise PictureFormatUnsupported(
+            "Floating-point and 32-bit pictures are not supported: save it with 8 or 16 bits a channel.",
+            detail=f"mode {mode}",
+        )
 
 
 def _palette_has_alpha(image: Image.Image) -> bool:
@@ -108,17 +117,15 @@ def _through_profile(image: Image.Image, icc: bytes | None) -> tuple[Image.Image
 
     Without one, CMYK is taken as plain complements (as every browser does), and Lab as D50.
     """
-    srgb = ImageCms.createProfile("sRGB")
-    profile = None
+    srgb = _standard_profile("sRGB")
+    profile: ImageCms.ImageCmsProfile | None = None
     if image.mode == "LAB":
-        profile = ImageCms.createProfile("LAB", 5000)
+        profile = _standard_profile("LAB")
     elif icc and icc[16:20] == b"CMYK":
-        try:
+        with suppress(OSError, ImageCms.PyCMSError):  # a damaged profile is as good as none
             profile = ImageCms.ImageCmsProfile(BytesIO(icc))
-        except (OSError, ImageCms.PyCMSError):
-            profile = None
     if profile is not None:
-        try:
+        with suppress(ImageCms.PyCMSError):
             converted = ImageCms.profileToProfile(
                 image,
                 profile,
@@ -127,11 +134,20 @@ def _through_profile(image: Image.Image, icc: bytes | None) -> tuple[Image.Image
                 outputMode="RGB",
                 flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
             )
-        except ImageCms.PyCMSError:
-            converted = None  # a damaged profile: better plain complements than nothing
-        if converted is not None:
-            return converted, ImageCms.ImageCmsProfile(srgb).tobytes()
+            if converted is not None:
+                return converted, _undated(srgb.tobytes())
     return image.convert("RGB"), None
+
+
+def _standard_profile(space: Literal["sRGB", "LAB"]) -> ImageCms.ImageCmsProfile:
+    # the C module behind it has no stubs
+    created: Any = getattr(ImageCms, "createProfile")(space)  # noqa: B009  # so pyright sees Any
+    return ImageCms.ImageCmsProfile(created)
+
+
+def _undated(profile: bytes) -> bytes:
+    """The profile with a fixed date of creation (ICC.1 7.2.1), so that the same input gives the same bytes."""
+    return profile[:24] + struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + profile[36:]
 
 
 def inverted_cmyk(image: Image.Image) -> Image.Image:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from cleanplate.picture import exif as exif_block
 from cleanplate.picture.header import open_picture, reading
-from cleanplate.picture.limits import Limits, check_metadata
+from cleanplate.picture.limits import GENEROUS, Limits, check_metadata
 from cleanplate.picture.picture import Picture, frozen
 from cleanplate.picture.xmp import upright_xmp
 
 
-def decode(data: bytes, limits: Limits = Limits()) -> Picture:  # noqa: B008  # frozen, shared safely
+def decode(data: bytes, limits: Limits = GENEROUS) -> Picture:
     """Decode a picture: upright, grey or RGB, with its alpha channel and all its metadata.
 
     The first frame of an animation and the first page of a document is decoded. CMYK and Lab pictures are
-    converted to sRGB through their profile; palettes are resolved; 16-bit PNG, TIFF and JPEG 2000 stay 16-bit,
-    HEIC of 10 or 12 bits becomes 16-bit, AVIF of 10 or 12 bits is rounded to 8.
+    converted to sRGB through their profile; palettes are resolved; grey stays grey. PNG, TIFF and JPEG 2000
+    of 16 bits stay so, HEIC of 10 or 12 bits is stretched to 16, AVIF of 10 or 12 bits is rounded to 8, and
+    so is CMYK of 16.
 
     Args:
         data: the encoded picture; its format is told by its content alone.

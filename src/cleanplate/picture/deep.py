@@ -30,7 +30,7 @@ def decode_samples(data: bytes, width: int, height: int) -> NDArray[Any]:
     decoded: NDArray[Any] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.shape[:2] != (height, width):
         raise PictureUnreadable(detail="OpenCV could not decode it")
-    if decoded.dtype not in (np.uint8, np.uint16):
+    if decoded.dtype.name not in ("uint8", "uint16"):
         raise PictureUnreadable(detail=f"samples are {decoded.dtype}")
     if decoded.ndim == 2:
         return decoded[..., np.newaxis]
@@ -54,11 +54,11 @@ def _swap_red_and_blue(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def to_16(values: NDArray[Any], depth: int) -> NDArray[np.uint16]:
-    """Stretch samples of `depth` bits over the whole range of 16 by repeating their high bits."""
-    wide = values.astype(np.uint16)
+    """Stretch samples of 9 to 16 bits over the whole range of 16 by repeating their high bits."""
+    wide = values.astype(np.uint16, copy=False)
     if depth >= 16:
         return wide
-    return (wide << (16 - depth)) | (wide >> max(0, 2 * depth - 16))
+    return np.bitwise_or(wide << np.uint16(16 - depth), wide >> np.uint16(2 * depth - 16))
 
 
 def to_8(values: Pixels) -> NDArray[np.uint8]:
@@ -67,6 +67,14 @@ def to_8(values: Pixels) -> NDArray[np.uint8]:
         return values.astype(np.uint8, copy=False)
     scaled = np.empty(values.shape, np.uint8)
     for row, target in zip(values, scaled, strict=True):
-        # v / 257 rounded, in 32 bits: exact for every 16-bit value
-        target[...] = (row.astype(np.uint32) * 255 + 32767) // 65535
+        target[...] = (row.astype(np.uint32) * 255 + 32_767) // 65_535
     return scaled
+
+
+def unassociated(pixels: Pixels, alpha: Pixels) -> Pixels:
+    """Divide (H, W, C) 16-bit samples that were multiplied by their (H, W) alpha by it again."""
+    divided = np.empty_like(pixels)
+    for row, opacity, target in zip(pixels, alpha, divided, strict=True):
+        whole = np.maximum(opacity, 1).astype(np.uint64)[:, np.newaxis]
+        target[...] = np.minimum(65_535, (row.astype(np.uint64) * 65_535 + whole // 2) // whole)
+    return divided

@@ -1,4 +1,4 @@
-"""TIFF directories (TIFF 6.0, BigTIFF; EXIF blocks are the same thing): read, copied and written as raw values.
+"""TIFF directories (TIFF 6.0, BigTIFF; EXIF blocks are the same thing), as raw values.
 
 Values are never interpreted on their way from one file to another, so every type and every rounding survives.
 """

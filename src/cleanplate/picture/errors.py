@@ -12,7 +12,7 @@ class PictureUnreadable(CleanplateError):
 
 
 class PictureFormatUnsupported(CleanplateError):
-    """This is not a picture in a known format: send JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, JPEG 2000 or HEIC."""
+    """This is no picture in a known format: send JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, JPEG 2000 or HEIC."""
 
     code = "picture_format_unsupported"
 

@@ -18,7 +18,7 @@ ByteOrder = Literal["little", "big"]
 
 def bare(block: bytes) -> bytes:
     """The block without the `Exif` prefix that some formats put in front of it."""
-    return block[len(_PREFIX) :] if block.startswith(_PREFIX) else block
+    return block.removeprefix(_PREFIX)
 
 
 def orientation(block: bytes | None) -> int:

@@ -70,7 +70,7 @@ def sniff(data: bytes) -> str | None:
         data: the encoded picture, or at least its beginning.
 
     Returns:
-        One of `"JPEG"`, `"PNG"`, `"WEBP"`, `"BMP"`, `"TIFF"`, `"GIF"`, `"AVIF"`, `"JPEG2000"`, `"HEIF"`, or None.
+        `"JPEG"`, `"PNG"`, `"WEBP"`, `"BMP"`, `"TIFF"`, `"GIF"`, `"AVIF"`, `"JPEG2000"`, `"HEIF"` or None.
     """
     if data[:3] == b"\xff\xd8\xff":
         return "JPEG"

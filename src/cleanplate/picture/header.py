@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,11 +9,13 @@ from typing import TYPE_CHECKING
 from cleanplate.errors import CleanplateError
 from cleanplate.picture.errors import PictureFormatUnsupported, PictureTooLarge, PictureUnreadable
 from cleanplate.picture.formats import extension, media_type, sniff
-from cleanplate.picture.limits import Limits
-from cleanplate.picture.picture import JpegCoding
+from cleanplate.picture.limits import GENEROUS, Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
     from cleanplate.picture.colour import Planes
+    from cleanplate.picture.picture import JpegCoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Opened:
         return (self.height, self.width) if turned else (self.width, self.height)
 
 
-def inspect(data: bytes, limits: Limits = Limits()) -> Header:  # noqa: B008  # frozen, shared safely
+def inspect(data: bytes, limits: Limits = GENEROUS) -> Header:
     """Read a picture's header and check it against limits; no pixels are allocated.
 
     Args:
@@ -117,7 +118,7 @@ def open_picture(data: bytes, limits: Limits) -> Opened:
 
 
 @contextmanager
-def reading() -> Iterator[None]:
+def reading() -> Generator[None]:
     """Turn whatever a decoder raises on hostile input into one of this room's errors."""
     from PIL import Image
 
@@ -127,5 +128,5 @@ def reading() -> Iterator[None]:
         raise
     except (MemoryError, Image.DecompressionBombError) as error:
         raise PictureTooLarge(detail=repr(error)) from error
-    except Exception as error:  # noqa: BLE001  # decoders raise anything at all on damaged files
+    except Exception as error:  # decoders raise anything at all on damaged files
         raise PictureUnreadable(detail=repr(error)) from error

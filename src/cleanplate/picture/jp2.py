@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cleanplate.picture.errors import PictureUnreadable
 from cleanplate.picture.limits import check_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF_UUID = b"JpgTiffExif->JP2"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cleanplate.picture.limits import check_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _EXIF = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -122,13 +125,14 @@ def _segment(marker: int, payload: bytes) -> bytes:
 
 _LUMA = (
     "16 11 10 16 24 40 51 61 12 12 14 19 26 58 60 55 14 13 16 24 40 57 69 56 14 17 22 29 51 87 80 62 "
-    "18 22 37 56 68 109 103 77 24 35 55 64 81 104 113 92 49 64 78 87 103 121 120 101 72 92 95 98 112 100 103 99"
+    "18 22 37 56 68 109 103 77 24 35 55 64 81 104 113 92 49 64 78 87 103 121 120 101 "
+    "72 92 95 98 112 100 103 99"
 )
 _CHROMA_CORNER = "17 18 24 47 18 21 26 66 24 26 56 99 47 66 99 99"
 
 
 def standard_tables(quality: int) -> tuple[list[int], list[int]]:
-    """The luma and chroma quantisation tables of T.81 annex K, scaled as libjpeg does for a quality above 50."""
+    """Luma and chroma quantisation tables of T.81 annex K, scaled as libjpeg does for qualities above 50."""
     luma = [int(step) for step in _LUMA.split()]
     chroma = [99] * 64
     for index, step in enumerate(_CHROMA_CORNER.split()):

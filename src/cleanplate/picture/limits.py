@@ -34,7 +34,7 @@ class Limits:
         """Raise `PictureTooLarge` when an encoded picture has too many bytes."""
         if count > self.max_bytes:
             raise PictureTooLarge(
-                f"The picture has {count:,} bytes, more than the {self.max_bytes:,} allowed: send a smaller file."
+                f"The picture has {count:,} bytes, and {self.max_bytes:,} are allowed: send a smaller one."
             )
 
     def check_size(self, width: int, height: int) -> None:
@@ -63,9 +63,13 @@ class Limits:
             )
 
 
+GENEROUS = Limits()
+"""What the library accepts unless it is told otherwise."""
+
+
 def check_metadata(name: str, count: int) -> None:
     """Raise `PictureTooLarge` when a profile, EXIF or XMP block is larger than any honest one."""
     if count > METADATA_BYTES:
         raise PictureTooLarge(
-            f"The picture's {name} block is larger than {METADATA_BYTES // MiB} MiB: save it without that block."
+            f"The picture's {name} block is larger than {METADATA_BYTES // MiB} MiB: save it without it."
         )

@@ -83,7 +83,7 @@ class Picture:
         """The same picture with other pixels, and so without the bytes it came from.
 
         Args:
-            pixels: as `Picture.pixels`, of the same shape and dtype. Frozen, not copied, where it is contiguous.
+            pixels: as `Picture.pixels`, of the same shape and dtype; frozen in place where contiguous.
 
         Raises:
             ValueError: when shape or dtype differ.
@@ -117,10 +117,10 @@ def from_array(array: NDArray[Any]) -> Picture:
         TypeError: for another dtype; floats are never guessed at, because 0–1 and 0–255 look alike.
         ValueError: for another shape, or without any pixel.
     """
-    if array.dtype not in (np.uint8, np.uint16):
+    if array.dtype.name not in ("uint8", "uint16"):
         raise TypeError(
-            f"a picture's array must be uint8 or uint16, not {array.dtype}: scale it first, for floats from 0 to 1 "
-            "with (array * 255).round().astype('uint8')"
+            f"a picture's array must be uint8 or uint16, not {array.dtype}: scale it first, "
+            "floats from 0 to 1 with (array * 255).round().astype('uint8')"
         )
     values = array[..., np.newaxis] if array.ndim == 2 else array
     if values.ndim != 3 or values.shape[2] not in (1, 2, 3, 4) or 0 in values.shape:

@@ -7,7 +7,6 @@ process-wide size limit, which is lower than ours may be; every size has been ch
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +21,21 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from cleanplate.picture import deep, exif, gif, jp2, jpeg, png, tiff, webp
-from cleanplate.picture.colour import Planes, inverted_cmyk, planes, upright
+from cleanplate.picture.colour import Planes, check_samples, inverted_cmyk, planes, upright
 from cleanplate.picture.errors import PictureFormatUnsupported, PictureUnreadable
 from cleanplate.picture.header import Opened
-from cleanplate.picture.limits import Limits, check_metadata
 from cleanplate.picture.picture import JpegCoding, Subsampling
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    from cleanplate.picture.limits import Limits
 
 HEIC_INSTALL_LINE = "pip install 'cleanplate[heic]'"
 
-_SUBSAMPLING: dict[tuple[int, int], Subsampling] = {(1, 1): "4:4:4", (1, 2): "4:2:2", (2, 2): "4:2:0"}
+_SUBSAMPLING: dict[tuple[int, int], Subsampling] = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
 
 
 def _read_jpeg(data: bytes, limits: Limits) -> Opened:
@@ -202,44 +204,64 @@ def _read_tiff(data: bytes, limits: Limits) -> Opened:
         raise PictureFormatUnsupported(
             "Camera raw files are not supported: develop it and send a JPEG or TIFF."
         )
-    bits = page.tags.get(tiff.BITS, (1,))
-    extra = page.tags.get(tiff.EXTRA_SAMPLES, ())
+    metadata = tiff.read_metadata(data)
     orientation = page.first(tiff.ORIENTATION, 1)
     orientation = orientation if 1 <= orientation <= 8 else 1
-    image = _TiffImageFile(BytesIO(data))
-    icc, xmp = image.info.get("icc_profile"), image.info.get("xmp")
-    for name, block in (("ICC", icc), ("XMP", xmp)):
-        check_metadata(name, len(block or b""))
-    deep_samples = max(bits) in (12, 16) and page.first(tiff.PHOTOMETRIC, 1) in (0, 1, 2)
-    stored = image.size if orientation < 5 else (image.height, image.width)
-
-    def load() -> Planes:
-        if deep_samples and page.first(tiff.SAMPLE_FORMAT, 1) == 1:
-            return _deep_tiff(data, page, stored, icc, orientation)
-        image.load()  # Pillow turns it upright by itself
-        return planes(image, icc, 1)
-
+    load, has_alpha = _deep_tiff(data, page, metadata.icc) if page.deep else _plain_tiff(data, metadata.icc)
     return Opened(
         format="TIFF",
-        width=stored[0],
-        height=stored[1],
+        width=page.first(tiff.WIDTH, 0),
+        height=page.first(tiff.HEIGHT, 0),
         load=load,
         frames=page.pages,
-        bit_depth=max(bits),
-        has_alpha=image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or bool({1, 2} & set(extra)),
+        bit_depth=page.depth,
+        has_alpha=has_alpha,
         orientation=orientation,
-        icc=icc,
-        exif=tiff.exif_of(data),
-        xmp=xmp if isinstance(xmp, bytes) else None,
-        dpi=_dpi(image),
+        icc=metadata.icc,
+        exif=metadata.exif,
+        xmp=metadata.xmp,
+        dpi=metadata.dpi,
     )
 
 
-def _deep_tiff(
-    data: bytes, page: tiff.Page, size: tuple[int, int], icc: bytes | None, orientation: int
-) -> Planes:
-    samples = deep.decode_samples(tiff.without_orientation(data, page), *size)
-    return _split(samples, icc, orientation)
+def _plain_tiff(data: bytes, icc: bytes | None) -> tuple[Callable[[], Planes], bool]:
+    """What loads a page that Pillow reads in full, and whether it has an alpha channel."""
+    try:
+        image = _TiffImageFile(BytesIO(data))
+    except SyntaxError as error:
+        raise PictureFormatUnsupported(
+            "This kind of TIFF is not supported: save it as RGB or grey with 8 or 16 bits a channel.",
+            detail=repr(error),
+        ) from error
+    check_samples(image.mode)
+
+    def load() -> Planes:
+        image.load()  # which turns it upright, too
+        return planes(image, icc, 1)
+
+    return load, image.mode in ("RGBA", "LA", "PA", "La", "RGBa")
+
+
+def _deep_tiff(data: bytes, page: tiff.Page, icc: bytes | None) -> tuple[Callable[[], Planes], bool]:
+    """What loads a page of more than 8 bits a sample, and whether it has an alpha channel."""
+    page.check_deep()
+    extra = page.tags.get(tiff.EXTRA_SAMPLES, ())
+    alpha = bool(extra) and extra[0] in (1, 2)
+    orientation = page.first(tiff.ORIENTATION, 1)
+
+    def load() -> Planes:
+        size = page.first(tiff.WIDTH, 0), page.first(tiff.HEIGHT, 0)
+        samples = deep.decode_samples(tiff.without_orientation(data, page), *size)
+        samples = deep.to_16(samples, page.depth)
+        if page.first(tiff.PHOTOMETRIC, 1) == 0:
+            samples = np.invert(samples)
+        colours = 3 if samples.shape[2] >= 3 else 1
+        decoded = _split(samples if alpha else samples[..., :colours], icc, orientation)
+        if alpha and extra[0] == 1 and decoded.alpha is not None:
+            return Planes(deep.unassociated(decoded.pixels, decoded.alpha), decoded.alpha, icc)
+        return decoded
+
+    return load, alpha
 
 
 def _read_avif(data: bytes, limits: Limits) -> Opened:
@@ -310,13 +332,16 @@ def _read_heif(data: bytes, limits: Limits) -> Opened:
         raise PictureFormatUnsupported(
             f"HEIC pictures need an extra that is not installed: {HEIC_INSTALL_LINE}", detail=repr(error)
         ) from error
-    heif = pi_heif.open_heif(data, convert_hdr_to_8bit=False)
+    heif: Any = pi_heif.open_heif(data, convert_hdr_to_8bit=False)  # pyright: ignore[reportUnknownMemberType]  # untyped
     info: dict[str, Any] = heif.info
     width, height = heif.size
+    depth = int(info.get("bit_depth", 8))
 
     def load() -> Planes:
         samples = np.asarray(heif)
         samples = samples[..., np.newaxis] if samples.ndim == 2 else samples
+        if samples.dtype == np.uint16:  # shifted up, which leaves white short of 65535
+            samples = deep.to_16(samples >> (16 - depth), depth)
         return _split(samples, info.get("icc_profile"), 1)
 
     return Opened(
@@ -325,7 +350,7 @@ def _read_heif(data: bytes, limits: Limits) -> Opened:
         height=height,
         load=load,
         frames=len(heif),
-        bit_depth=int(info.get("bit_depth", 8)),
+        bit_depth=depth,
         has_alpha=heif.has_alpha,
         icc=info.get("icc_profile"),
         exif=exif.bare(info["exif"]) if info.get("exif") else None,

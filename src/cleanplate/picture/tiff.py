@@ -11,7 +11,7 @@ import numpy as np
 
 from cleanplate.picture import directories
 from cleanplate.picture.directories import LONG, RATIONAL, SHORT, UNDEFINED, Directory, Entry, integers
-from cleanplate.picture.errors import PictureCannotBeWritten, PictureUnreadable
+from cleanplate.picture.errors import PictureCannotBeWritten, PictureFormatUnsupported, PictureUnreadable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +50,9 @@ _LAYOUT = frozenset(
 _MOST_STRIPS = 1_000_000
 _STRIP_TARGET = 1 << 20
 _LARGEST_FILE = 4_000_000_000
+_EFFORT = 4  # of 9: the smallest file is a tenth smaller and takes four times as long
 _ADOBE_DEFLATE, _HORIZONTAL = 8, 2
+_DEEP_COMPRESSIONS = frozenset({1, 5, _ADOBE_DEFLATE, 32773, 32946})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,27 @@ class Page:
     def first(self, tag: int, default: int) -> int:
         """The first value of a tag."""
         return self.tags.get(tag, (default,))[0]
+
+    @property
+    def depth(self) -> int:
+        """Bits a sample."""
+        return max(self.tags.get(BITS, (1,)))
+
+    @property
+    def deep(self) -> bool:
+        """Whether it is grey or RGB of unsigned samples that do not fit into 8 bits."""
+        whole = set(self.tags.get(SAMPLE_FORMAT, (1,))) == {1}
+        return self.depth in (10, 12, 14, 16) and self.first(PHOTOMETRIC, 1) in (0, 1, 2) and whole
+
+    def check_deep(self) -> None:
+        """Raise `PictureFormatUnsupported` for layouts of deep samples that the decoder would get wrong."""
+        interleaved = self.first(PLANAR, 1) == 1 or self.first(SAMPLES, 1) == 1
+        known = self.first(COMPRESSION, 1) in _DEEP_COMPRESSIONS
+        if not interleaved or not known or self.first(SAMPLES, 1) == 2 or self.depth not in (12, 16):
+            raise PictureFormatUnsupported(
+                "This kind of 16-bit TIFF is not supported: save it interleaved and with LZW compression.",
+                detail=f"{self.tags}",
+            )
 
 
 def read_page(data: bytes, max_pages: int) -> Page:
@@ -124,13 +147,40 @@ def without_orientation(data: bytes, page: Page) -> bytes:
     return data[:at] + (1).to_bytes(2, page.order) + data[at + 2 :]
 
 
-def exif_of(data: bytes) -> bytes | None:
-    """The first page's descriptive tags, with the EXIF and GPS directories, as an EXIF block."""
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a page carries beside its samples, as in `Picture`."""
+
+    icc: bytes | None
+    exif: bytes | None
+    xmp: bytes | None
+    dpi: tuple[float, float] | None
+
+
+def read_metadata(data: bytes) -> Metadata:
+    """The first page's profile, XMP and resolution, and its descriptive tags as an EXIF block."""
     reader = directories.Reader(data)
-    tags = reader.read(reader.first, without=_LAYOUT)
-    if not tags:
-        return None
-    return directories.head(reader.order, 8) + directories.write(tags, reader.order, 8)
+    tags = reader.read(reader.first, without=_LAYOUT - {ICC, XMP})
+    icc, xmp = tags.pop(ICC, None), tags.pop(XMP, None)
+    block = None
+    if tags:
+        block = directories.head(reader.order, 8) + directories.write(tags, reader.order, 8)
+    return Metadata(icc.raw if icc else None, block, xmp.raw if xmp else None, _dpi(tags, reader.order))
+
+
+def _dpi(tags: Directory, order: directories.ByteOrder) -> tuple[float, float] | None:
+    """The resolution tags in pixels an inch; None when they are absent, or without a unit."""
+    unit = tags.get(UNIT)
+    number = int.from_bytes(unit.raw[:2], order) if unit else 2
+    values: list[float] = []
+    for tag in (X_RESOLUTION, Y_RESOLUTION):
+        entry = tags.get(tag)
+        if entry is None or entry.kind != RATIONAL or number not in (2, 3):
+            return None
+        below = int.from_bytes(entry.raw[4:8], order)
+        values.append(int.from_bytes(entry.raw[:4], order) / below if below else 0)
+    scale = 2.54 if number == 3 else 1.0
+    return (values[0] * scale, values[1] * scale) if min(values) > 0 else None
 
 
 def encode(
@@ -147,7 +197,10 @@ def encode(
     Args:
         pixels: (H, W, 1 or 3) uint8 or uint16.
         alpha: (H, W) of the same dtype, stored as an unassociated extra sample.
-        icc, exif, xmp, dpi: as in `Picture`; the tags of `exif` become the page's own.
+        icc: the profile.
+        exif: an EXIF block, whose tags become the page's own.
+        xmp: the packet.
+        dpi: the resolution, unless `exif` has one.
 
     Raises:
         PictureCannotBeWritten: when it would not fit into the 4 GB of a classic TIFF.
@@ -177,13 +230,13 @@ def encode(
 
 
 def _strip(pixels: Pixels, alpha: Pixels | None, order: directories.ByteOrder) -> bytes:
-    """One compressed strip, of even length so that every offset stays even (TIFF 6.0 section 14 for the predictor)."""
+    """One compressed strip, predicted as in TIFF 6.0 section 14; of even length, so all offsets stay even."""
     samples = pixels if alpha is None else np.dstack((pixels, alpha))
     differences = samples.copy()
     differences[:, 1:] -= samples[:, :-1]
     if samples.dtype == np.uint16:
         differences = differences.astype("<u2" if order == "little" else ">u2")
-    packed = zlib.compress(differences.tobytes(), 6)
+    packed = zlib.compress(differences.tobytes(), _EFFORT)
     return packed + bytes(len(packed) & 1)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cleanplate.picture.errors import PictureUnreadable
 from cleanplate.picture.limits import check_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ALPHA_FLAG = 0x10
 _KNOWN = frozenset({b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP "})

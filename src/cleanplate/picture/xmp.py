@@ -18,7 +18,7 @@ _LARGEST_EDITED = 4 * 1024 * 1024
 _ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))([2-8])(?=\s*["'<])""")
 
 
-class _NotSafe(Exception):  # noqa: N818  # a signal inside this module
+class _NotSafe(Exception):
     """The packet is not plain, well-formed XMP in UTF-8."""
 
 
@@ -47,13 +47,14 @@ def with_history(packet: bytes | None, agent: str, when: datetime | None = None)
         f"<stEvt:softwareAgent>{escape(agent)}</stEvt:softwareAgent><stEvt:changed>/</stEvt:changed></rdf:li>"
     )
     history = (
-        f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about="" xmlns:xmpMM="{_MM}"><xmpMM:History><rdf:Seq>{entry}'
-        "</rdf:Seq></xmpMM:History></rdf:Description>"
+        f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about="" xmlns:xmpMM="{_MM}"><xmpMM:History><rdf:Seq>'
+        f"{entry}</rdf:Seq></xmpMM:History></rdf:Description>"
     )
     if packet is None:
         return (
             '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
-            f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}">{history}</rdf:RDF></x:xmpmeta>\n'
+            f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}">'
+            f"{history}</rdf:RDF></x:xmpmeta>\n"
             '<?xpacket end="w"?>'
         ).encode()
     try:

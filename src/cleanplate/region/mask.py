@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from cleanplate.picture import Limits, Picture, decode
+from cleanplate.picture.limits import GENEROUS
 from cleanplate.region.errors import RegionEmpty, RegionInvalid, RegionSizeMismatch
 
 if TYPE_CHECKING:
@@ -18,9 +19,14 @@ THRESHOLD = 128
 """Luminance and alpha from which a mask's pixel counts as white: JPEG masks are never pure."""
 
 NEAR_BLACK, NEAR_WHITE = 24, 231
-"""A smear's pixel with all channels at most, or all at least, this is black or white with JPEG noise on it."""
+"""A smear's pixel with all channels at most or at least this is black or white, with JPEG noise on it."""
 
 _ASPECT_TOLERANCE = 0.01
+_MASK_EMPTY = "The mask is empty: paint what should be removed white."
+_SMEAR_EMPTY = (
+    "The smear marks nothing: paint what should be removed in a colour, such as red; "
+    "black and white mark nothing."
+)
 _ROWS_AT_ONCE = 256
 
 
@@ -41,11 +47,11 @@ class Mask:
         object.__setattr__(self, "values", _as_bool(self.values))
 
     @classmethod
-    def from_bytes(cls, data: bytes, limits: Limits = Limits()) -> Mask:  # noqa: B008  # frozen, shared safely
+    def from_bytes(cls, data: bytes, limits: Limits = GENEROUS) -> Mask:
         """Read a mask from an encoded picture, upright by its own EXIF orientation.
 
-        Marked is a luminance of 128 and above with an alpha of 128 and above. Where nothing is marked that way
-        and the picture is see-through somewhere, the holes are what is marked.
+        Marked is a luminance of 128 and above with an alpha of 128 and above. Where nothing is marked that
+        way and the picture is see-through somewhere, the holes are what is marked.
 
         Raises:
             PictureUnreadable and the other errors of `cleanplate.picture.decode`.
@@ -60,7 +66,7 @@ class Mask:
             if not marked.any():
                 marked = ~opaque
         if not marked.any():
-            raise RegionEmpty("The mask is empty: paint what should be removed white.")
+            raise RegionEmpty(_MASK_EMPTY)
         return cls(marked)
 
     def rasterize(self, width: int, height: int) -> NDArray[np.bool_]:
@@ -72,7 +78,7 @@ class Mask:
         """
         area = _scaled(self.values, width, height, "mask")
         if not area.any():
-            raise RegionEmpty("The mask is empty: paint what should be removed white.")
+            raise RegionEmpty(_MASK_EMPTY)
         return area
 
 
@@ -93,7 +99,7 @@ class Smear:
         object.__setattr__(self, "values", _as_bool(self.values))
 
     @classmethod
-    def from_bytes(cls, data: bytes, limits: Limits = Limits()) -> Smear:  # noqa: B008  # frozen, shared safely
+    def from_bytes(cls, data: bytes, limits: Limits = GENEROUS) -> Smear:
         """Read a smear from an encoded picture, upright by its own EXIF orientation.
 
         A pixel is left alone when all its channels are at most 24, or all at least 231, or its alpha is 0.
@@ -125,9 +131,6 @@ class Smear:
         if not area.any():
             raise RegionEmpty(_SMEAR_EMPTY)
         return area
-
-
-_SMEAR_EMPTY = "The smear marks nothing: paint what should be removed in a colour, such as red. Black and white mark nothing."
 
 
 def _as_bool(values: NDArray[Any]) -> NDArray[np.bool_]:
