@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cleanplate.fetch.data_url import decode_data_url, is_data_url
 from cleanplate.fetch.errors import FetchFailed, FetchRefused, FetchTimeout, FetchTooLarge, UrlInvalid
 from cleanplate.fetch.fetcher import Fetched, Fetcher
 
@@ -13,4 +14,6 @@ __all__ = [
     "Fetched",
     "Fetcher",
     "UrlInvalid",
+    "decode_data_url",
+    "is_data_url",
 ]
