@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 from cleanplate.errors import CleanplateError
-from cleanplate.worker import frames
+from cleanplate.worker import frames, memory
 from cleanplate.worker.errors import ChildFailed, OutOfMemory
 
 Step = Callable[[str], None]
@@ -43,7 +43,8 @@ def main(arguments: list[str] | None = None) -> None:
     _die_with(options.parent)
     os.nice(options.nice)
     operations = _load(options.threads)
-    _limit(options.memory_mib)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    memory.limit(options.memory_mib)
     # The parent may end first, and then nobody is left to answer.
     with contextlib.suppress(BrokenPipeError):
         _send(answers, {"answer": {"ready": os.getpid()}})
@@ -79,13 +80,6 @@ def _load(threads: int) -> Mapping[str, Operation]:
     return OPERATIONS
 
 
-def _limit(memory_mib: int) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":  # elsewhere the kernel does not keep this limit
-        allowed = memory_mib * 1024 * 1024
-        resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
-
-
 def _serve(requests: BinaryIO, answers: BinaryIO, operations: Mapping[str, Operation]) -> bool:
     """Answer one request; False: there will be no other."""
     try:
@@ -93,6 +87,7 @@ def _serve(requests: BinaryIO, answers: BinaryIO, operations: Mapping[str, Opera
         if received is None:
             return False
         header, bodies = received
+        memory.forget_peak()
         answer, made = operations[header["operation"]](
             header, bodies, lambda step: _send(answers, {"step": step})
         )

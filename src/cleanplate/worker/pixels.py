@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from cleanplate.engine import remove
-from cleanplate.picture import Limits, decode, extension, inspect, media_type, sniff
+from cleanplate.errors import CleanplateError
+from cleanplate.picture import (
+    Limits,
+    PictureCannotBeWritten,
+    PictureUnreadable,
+    decode,
+    extension,
+    inspect,
+    media_type,
+    sniff,
+)
 from cleanplate.region import Mask, Rectangle, Rectangles, Region, Smear, rasterize
+from cleanplate.worker import memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from cleanplate.worker.frames import Frame, Header
 
@@ -43,7 +55,8 @@ def remove_mark(header: Header, bodies: list[bytes], step: Callable[[str], None]
     """Clean a picture.
 
     Args:
-        header: `limits`, `region`, `mode`, `format` (None: as the input), `quality`, `history`.
+        header: `limits`, `region`, `mode`, `format` (None: as the input), `quality`, and
+            `history`: whether the file may say that it was edited.
         bodies: the picture, then the mask or smear if there is one.
         step: told `"decoded"` when all that came from outside has been read.
 
@@ -51,9 +64,16 @@ def remove_mark(header: Header, bodies: list[bytes], step: Callable[[str], None]
         what `task.Outcome` needs to know, and the encoded result. No body and `same` when the result is the
         very picture that was sent.
     """
-    started = time.perf_counter()
     limits = Limits(**header["limits"])
     data = bodies.pop(0)
+    with _memory_errors(data, limits):
+        return _removed(header, data, bodies, limits, step)
+
+
+def _removed(
+    header: Header, data: bytes, bodies: list[bytes], limits: Limits, step: Callable[[str], None]
+) -> Frame:
+    started = time.perf_counter()
     picture = decode(data, limits)
     region = _region(header["region"], bodies, limits)
     decoded = time.perf_counter()
@@ -62,7 +82,8 @@ def remove_mark(header: Header, bodies: list[bytes], step: Callable[[str], None]
     width, height = picture.width, picture.height
     del picture, region  # a picture of 100 megapixels leaves no room for what is no longer needed
     removed = time.perf_counter()
-    result = removal.encode(header["format"], header["quality"], header["history"])
+    silent = {} if header["history"] else {"history": None}
+    result = removal.encode(header["format"], header["quality"], **silent)
     encoded = time.perf_counter()
     format_ = sniff(result)
     assert format_ is not None  # noqa: S101  # what was just encoded is a known format
@@ -81,6 +102,20 @@ def remove_mark(header: Header, bodies: list[bytes], step: Callable[[str], None]
         "timings": {**removal.timings, "decode": decoded - started, "encode": encoded - removed},
     }
     return answer, [] if answer["same"] else [result]
+
+
+@contextmanager
+def _memory_errors(data: bytes, limits: Limits) -> Generator[None]:
+    """Name a lack of memory where a library only said that something does not work."""
+    try:
+        yield
+    except (PictureUnreadable, PictureCannotBeWritten) as error:
+        with suppress(CleanplateError):
+            seen = inspect(data, limits)
+            # One more image of four channels, the least that such a library asks for at once.
+            if memory.was_short(seen.width * seen.height * 4 * seen.bit_depth // 8):
+                raise MemoryError(error.detail) from error
+        raise
 
 
 def _region(asked: dict[str, Any] | None, bodies: list[bytes], limits: Limits) -> Region | None:

@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 SWEEP = "sweep"
 PURGE = "purge"
 PURGE_SECONDS = 60.0
+LAST_SECONDS = 1.0  # for what only has to be written down, when all the time to drain is used up
 
 
 class Worker:
@@ -84,12 +85,15 @@ class Worker:
 
     async def __aexit__(self, *_: object) -> None:
         running = self._running
+        clock = asyncio.get_running_loop().time
+        drained_by = clock() + self._drain_seconds
         self._wakeups.stop()
         try:
             await self._work.drain(self._drain_seconds)
         finally:
             await self._slots.close()
-            if running is not None:
+            if running is not None:  # callbacks under way, and tasks that were just being claimed
+                await asyncio.wait([running], timeout=max(LAST_SECONDS, drained_by - clock()))
                 running.cancel()
                 await asyncio.gather(running, return_exceptions=True)
 

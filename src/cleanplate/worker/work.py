@@ -12,7 +12,8 @@ import structlog
 
 from cleanplate.errors import CleanplateError
 from cleanplate.store import StorageFailed
-from cleanplate.task import Outcome, Task
+from cleanplate.task import Outcome
+from cleanplate.task.keys import result_key
 from cleanplate.worker.children import asked, limits
 from cleanplate.worker.errors import ChildDied, ChildNotStarted, TaskTimeout
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from cleanplate.fetch import Fetcher
     from cleanplate.settings import Settings
     from cleanplate.store import Blobs
-    from cleanplate.task import Source, Tasks
+    from cleanplate.task import Source, Task, Tasks
     from cleanplate.worker.children import Child, Slots
 
 log = structlog.get_logger(__name__)
@@ -63,6 +64,7 @@ class Work:
         self._settings = settings
         self._downloads = asyncio.Semaphore(settings.worker.downloads)
         self._attempts: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     async def run_task(self, task_id: str) -> None:
         """Claim a task and work on it, if there is anything to do.
@@ -73,6 +75,9 @@ class Work:
         task = await self._tasks.claim(task_id, self._name)
         if task is None:
             return
+        if self._stopping:  # since it was asked for
+            await self._tasks.hand_back(task)
+            return
         aside = asyncio.Event()
         attempt = asyncio.create_task(self._attempt(task, aside))
         self._attempts.add(attempt)
@@ -82,6 +87,7 @@ class Work:
 
     async def drain(self, seconds: float) -> None:
         """Let what runs finish; what has not after `seconds` is stopped and handed back, without blame."""
+        self._stopping = True
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=seconds)
         stopped = list(self._attempts)
@@ -188,7 +194,7 @@ class Work:
             request, bodies, seconds=left, decode_seconds=section.decode_seconds
         )
         [result] = bodies[:1] if answer["same"] else made
-        key = f"results/{task.id}/{task.attempt}.{answer['extension']}"
+        key = result_key(task.id, task.attempt, answer["extension"])
         await self._blobs.put(key, result)
         return _outcome(key, answer, fetched.seconds)
 
