@@ -50,142 +50,160 @@ class Section(BaseModel):
 
 
 class Http(Section):
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        8080, description="Port to listen on; 0 picks a free one."
+        default=8080, description="Port to listen on; 0 picks a free one."
     )
     public_url: str | None = Field(
-        None,
+        default=None,
         pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
         description="Base of every link in an answer, such as `https://clean.example.org`. "
         "Unset: scheme and host of the request.",
     )
     trust_forwarded: bool = Field(
-        False,
+        default=False,
         description="Believe `X-Forwarded-Proto`, `-Host` and `-For`; only behind a proxy that sets them.",
     )
     max_body_bytes: Positive = Field(
-        72 * MiB, description="Largest request body, enforced while it streams in (base64 grows by a third)."
+        default=72 * MiB,
+        description="Largest request body, enforced while it streams in (base64 grows by a third).",
     )
-    max_fields: Positive = Field(64, description="Most fields and files in one form.")
+    max_fields: Positive = Field(default=64, description="Most fields and files in one form.")
     parallel_uploads: Positive = Field(
-        8, description="Bodies above 1 MiB that are in memory at the same time; further ones wait on disk."
+        default=8,
+        description="Bodies above 1 MiB that are in memory at the same time; further ones wait on disk.",
     )
-    cors_origins: list[str] = Field(["*"], description="Origins that browsers may call from.")
-    body_seconds: Seconds = Field(60, description="Longest that a request body may take to arrive.")
+    cors_origins: list[str] = Field(default=["*"], description="Origins that browsers may call from.")
+    body_seconds: Seconds = Field(default=60, description="Longest that a request body may take to arrive.")
     kaze_hold_seconds: Annotated[float, Field(ge=0, le=30)] = Field(
-        3.0,
+        default=3.0,
         description="How long Kaze's `get_task_result` waits for a task that still runs before it answers.",
     )
     kaze_always_200: bool = Field(
-        False, description="Kaze errors with HTTP 200 and only the code in the envelope."
+        default=False, description="Kaze errors with HTTP 200 and only the code in the envelope."
     )
     kaze_unlimited_quota: Positive = Field(
-        1_000_000_000, description="The limit that Kaze's `get_quota` shows for an account without one."
+        default=1_000_000_000,
+        description="The limit that Kaze's `get_quota` shows for an account without one.",
     )
 
 
 class Picture(Section):
-    max_bytes: Positive = Field(50 * MiB, description="Largest encoded picture.")
-    min_side: Positive = Field(20, description="Shortest side accepted, in pixels.")
-    max_side: Positive = Field(20_000, description="Longest side accepted, in pixels.")
-    max_pixels: Positive = Field(120_000_000, description="Most pixels in one picture.")
+    max_bytes: Positive = Field(default=50 * MiB, description="Largest encoded picture.")
+    min_side: Positive = Field(default=20, description="Shortest side accepted, in pixels.")
+    max_side: Positive = Field(default=20_000, description="Longest side accepted, in pixels.")
+    max_pixels: Positive = Field(default=120_000_000, description="Most pixels in one picture.")
     max_frames: Positive = Field(
-        1_000, description="Most frames in an animated picture (only the first is used)."
+        default=1_000, description="Most frames in an animated picture (only the first is used)."
     )
-    decode_seconds: Seconds = Field(10, description="Longest that decoding may take.")
-    jpeg_quality: Annotated[int, Field(ge=95, le=100)] = Field(95, description="Lowest JPEG quality written.")
+    decode_seconds: Seconds = Field(default=10, description="Longest that decoding may take.")
+    jpeg_quality: Annotated[int, Field(ge=95, le=100)] = Field(
+        default=95, description="Lowest JPEG quality written."
+    )
     history: bool = Field(
-        True, description="Add an XMP history entry saying that cleanplate edited the picture."
+        default=True, description="Add an XMP history entry saying that cleanplate edited the picture."
     )
 
 
 class Region(Section):
-    max_rectangles: Positive = Field(50, description="Most rectangles in one request.")
+    max_rectangles: Positive = Field(default=50, description="Most rectangles in one request.")
 
 
 class Task(Section):
-    work_seconds: Seconds = Field(30, description="Longest that one attempt may take, download included.")
+    work_seconds: Seconds = Field(
+        default=30, description="Longest that one attempt may take, download included."
+    )
     sync_wait_seconds: Seconds = Field(
-        30, description="Longest that a synchronous request waits for its result."
+        default=30, description="Longest that a synchronous request waits for its result."
     )
     keep_seconds: Positive = Field(
-        3_600, description="How long a task and its result are kept after submission."
+        default=3_600, description="How long a task and its result are kept after submission."
     )
     lease_seconds: Seconds = Field(
-        15, description="A running task whose worker is silent this long is taken away."
+        default=15, description="A running task whose worker is silent this long is taken away."
     )
-    sweep_seconds: Seconds = Field(15, description="How often every unfinished task is looked at again.")
+    sweep_seconds: Seconds = Field(
+        default=15, description="How often every unfinished task is looked at again."
+    )
     max_losses: Positive = Field(
-        3, description="A task that loses its worker this often is failed and refunded."
+        default=3, description="A task that loses its worker this often is failed and refunded."
     )
-    max_queued: Positive = Field(1_000, description="Unfinished tasks at which new ones are turned away.")
-    credits: Positive = Field(1, description="Credits that one removal costs.")
+    max_queued: Positive = Field(
+        default=1_000, description="Unfinished tasks at which new ones are turned away."
+    )
+    credits: Positive = Field(default=1, description="Credits that one removal costs.")
 
 
 class Account(Section):
     require_token: bool = Field(
-        True, description="Refuse requests without a token. Off: everyone is `default`."
+        default=True, description="Refuse requests without a token. Off: everyone is `default`."
     )
 
 
 class Database(Section):
     url: str | None = Field(
-        None,
+        default=None,
         description="SQLAlchemy URL. Unset: SQLite in the data folder (`sqlite+aiosqlite:///data/cleanplate.db`).",
     )
-    busy_seconds: Seconds = Field(10, description="How long SQLite waits for another writer.")
+    busy_seconds: Seconds = Field(default=10, description="How long SQLite waits for another writer.")
 
 
 class Blobs(Section):
     url: str | None = Field(
-        None, description="Where sources and results are stored. Unset: `blobs/` in the data folder."
+        default=None, description="Where sources and results are stored. Unset: `blobs/` in the data folder."
     )
 
 
 class Fetch(Section):
-    seconds: Seconds = Field(10, description="Longest that one download may take, redirects included.")
-    max_redirects: Annotated[int, Field(ge=0, le=20)] = Field(3, description="Redirects followed.")
-    max_url_length: Positive = Field(2_048, description="Longest URL accepted.")
+    seconds: Seconds = Field(
+        default=10, description="Longest that one download may take, redirects included."
+    )
+    max_redirects: Annotated[int, Field(ge=0, le=20)] = Field(default=3, description="Redirects followed.")
+    max_url_length: Positive = Field(default=2_048, description="Longest URL accepted.")
     allow_networks: list[IPvAnyNetwork] = Field(
-        [], description="Networks that may be reached although they are private, such as `10.0.0.0/8`."
+        default=[],
+        description="Networks that may be reached although they are private, such as `10.0.0.0/8`.",
     )
     connect_to: dict[HostPort, HostPort] = Field(
-        {},
+        default={},
         description="`host:port` of a URL → `address:port` to connect to instead, as curl's `--connect-to`.",
     )
     ca_file: FilePath | None = Field(
-        None, description="PEM file of further certificate authorities to trust."
+        default=None, description="PEM file of further certificate authorities to trust."
     )
 
 
 class Notify(Section):
-    seconds: Seconds = Field(10, description="Longest that one callback may take.")
+    seconds: Seconds = Field(default=10, description="Longest that one callback may take.")
     retry_seconds: list[Seconds] = Field(
-        [5, 15, 60, 300, 900], description="Pauses between the tries of one callback."
+        default=[5, 15, 60, 300, 900], description="Pauses between the tries of one callback."
     )
-    parallel: Positive = Field(8, description="Callbacks made at the same time.")
+    parallel: Positive = Field(default=8, description="Callbacks made at the same time.")
 
 
 class Worker(Section):
     slots: Positive | None = Field(
-        None, description="Pictures cleaned at the same time. Unset: one a processor."
+        default=None, description="Pictures cleaned at the same time. Unset: one a processor."
     )
     downloads: Positive = Field(
-        8, description="Pictures downloaded at the same time, beside those being cleaned."
+        default=8, description="Pictures downloaded at the same time, beside those being cleaned."
     )
-    child_memory_mib: Positive = Field(2_048, description="Memory of one child process.")
-    child_tasks: Positive = Field(500, description="Pictures after which a child is replaced by a fresh one.")
-    start_seconds: Seconds = Field(30, description="Longest that a child may take to start.")
-    drain_seconds: Seconds = Field(30, description="On shutdown, how long running pictures may finish.")
+    child_memory_mib: Positive = Field(default=2_048, description="Memory of one child process.")
+    child_tasks: Positive = Field(
+        default=500, description="Pictures after which a child is replaced by a fresh one."
+    )
+    start_seconds: Seconds = Field(default=30, description="Longest that a child may take to start.")
+    drain_seconds: Seconds = Field(
+        default=30, description="On shutdown, how long running pictures may finish."
+    )
 
 
 class Log(Section):
     level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe line written."
+        default="info", description="Least severe line written."
     )
     format: Literal["console", "json"] = Field(
-        "console", description="For people, or one JSON object a line."
+        default="console", description="For people, or one JSON object a line."
     )
 
 
@@ -200,10 +218,10 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(
-        Path("data"), description="Folder of the database and the blobs, unless set elsewhere."
+        default=Path("data"), description="Folder of the database and the blobs, unless set elsewhere."
     )
     secret: SecretStr | None = Field(
-        None,
+        default=None,
         min_length=16,
         description="Key of signed result links. Unset: drawn once and kept in the database.",
     )
