@@ -146,7 +146,7 @@ def _standard_profile(space: Literal["sRGB", "LAB"]) -> ImageCms.ImageCmsProfile
 
 
 def _undated(profile: bytes) -> bytes:
-    """The profile with a fixed date of creation (ICC.1 7.2.1), so that the same input gives the same bytes."""
+    """The profile with a fixed date (ICC.1 7.2.1), so that the same input gives the same bytes."""
     return profile[:24] + struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + profile[36:]
 
 

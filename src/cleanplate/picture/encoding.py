@@ -21,12 +21,15 @@ from cleanplate.picture.deep import encode_samples, to_8
 from cleanplate.picture.errors import PictureCannotBeWritten
 from cleanplate.picture.formats import FORMATS, named, output_format
 from cleanplate.picture.picture import JpegCoding, Picture
+from cleanplate.picture.splice import CannotSplice, splice
 from cleanplate.picture.xmp import with_history, without_padding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from cleanplate.picture.picture import Pixels
 
 LOWEST_QUALITY = 95
 _PNG_EFFORT = 2  # of 9: the smallest file is a tenth smaller and takes five times as long
@@ -63,8 +66,9 @@ def encode(
     Args:
         picture: what to encode.
         format: a format's name or extension; None for the picture's own, or what `output_format` says for it.
-        quality: 95–100 for JPEG, lossy WebP and AVIF; less is raised to 95, the default. A JPEG whose own
-            quantisation was finer keeps that.
+        quality: 95–100 for JPEG, lossy WebP and AVIF; less is raised to 95, the default. At 95, a JPEG is
+            edited in place where it can be: blocks that hold no changed pixel keep their very values (see
+            `splice`). Otherwise one whose own quantisation was finer keeps that.
         history: software to name in a new XMP history entry, such as `"cleanplate 0.1.0"`; None for no entry.
 
     Raises:
@@ -73,6 +77,10 @@ def encode(
     target = written_format(picture, format)
     if picture.source is not None and target == picture.format:
         return picture.source
+    if target == "JPEG" and (quality or LOWEST_QUALITY) <= LOWEST_QUALITY:
+        edited = _edited_in_place(picture, history)
+        if edited is not None:
+            return edited
     prepared = replace(
         _as_writable(picture, target),
         exif=exif.without_thumbnail(picture.exif) if picture.exif else None,
@@ -83,6 +91,32 @@ def encode(
         return _WRITERS[target](prepared, max(LOWEST_QUALITY, min(100, quality or LOWEST_QUALITY)))
     except (OSError, ValueError, cv2.error) as error:
         raise PictureCannotBeWritten(detail=repr(error)) from error
+
+
+def _edited_in_place(picture: Picture, history: str | None) -> bytes | None:
+    """The JPEG that the picture came from with only the changed blocks coded anew; None where it cannot be."""
+    before = picture.before
+    if before is None or before.source is None or before.format != "JPEG":
+        return None
+    area = _changed(before.pixels, picture.pixels)
+    if not area.any():
+        return before.source
+    xmp = None
+    if history:
+        xmp = with_history(jpeg.read_metadata(before.source).xmp, history)
+        xmp = xmp if jpeg.fits_xmp(xmp) else without_padding(xmp)
+    try:
+        return splice(before.source, picture.pixels, area, xmp=xmp if xmp and jpeg.fits_xmp(xmp) else None)
+    except (CannotSplice, ImportError, MemoryError):
+        return None
+
+
+def _changed(before: Pixels, after: Pixels) -> NDArray[np.bool_]:
+    """(H, W), true where any channel differs."""
+    area = np.empty(before.shape[:2], np.bool_)
+    for old, new, target in zip(before, after, area, strict=True):
+        np.any(old != new, axis=1, out=target)
+    return area
 
 
 def _to_pillow(picture: Picture, *, alpha: bool = True) -> Image.Image:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -45,6 +45,7 @@ class Picture:
         extras: further metadata as raw pieces of its own format (`kind`, `payload`), written back verbatim
             when the format stays.
         source: the encoded bytes this was decoded from, as long as its pixels are unchanged.
+        before: the unchanged picture that this one was made of, so that a file can be edited in place.
     """
 
     pixels: Pixels
@@ -57,7 +58,8 @@ class Picture:
     jpeg: JpegCoding | None = None
     lossless: bool = False
     extras: tuple[tuple[bytes, bytes], ...] = ()
-    source: bytes | None = field(default=None)
+    source: bytes | None = None
+    before: Picture | None = None
 
     @property
     def width(self) -> int:
@@ -92,7 +94,7 @@ class Picture:
             raise ValueError(
                 f"pixels must stay {self.pixels.shape} {self.pixels.dtype}, not {pixels.shape} {pixels.dtype}"
             )
-        return replace(self, pixels=frozen(pixels), source=None)
+        return replace(self, pixels=frozen(pixels), source=None, before=self.before or self)
 
     def __repr__(self) -> str:
         channels = ("grey" if self.grey else "RGB") + ("" if self.alpha is None else " with alpha")

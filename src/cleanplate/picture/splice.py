@@ -22,12 +22,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from cleanplate.picture import exif
+from cleanplate.picture.jpeg import read_metadata
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 8
+MOST_SAMPLES = 100_000_000  # all components; each takes about 8 bytes while it is edited
 UNITS_IN_A_STRIP = 16  # rows of coding units handled at once: bounds the memory of the transform
 LARGEST_COEFFICIENT = 1023  # more bits than that have no Huffman code in an 8-bit JPEG
 STEPS_OF_QUALITY_95 = (  # the tables of T.81 K.1 scaled as libjpeg does for 95: luma, chroma
@@ -39,7 +43,7 @@ STEPS_OF_QUALITY_95 = (  # the tables of T.81 K.1 scaled as libjpeg does for 95:
 _LIBRARY = threading.Lock()  # jpeglib keeps the chosen libjpeg and its error state in module globals
 
 
-class CannotSplice(Exception):  # noqa: N818 - not an error of the user's: the caller encodes anew instead
+class CannotSplice(Exception):  # not an error of the user's: the caller encodes anew instead
     """This JPEG cannot be edited block by block."""
 
 
@@ -73,6 +77,12 @@ class Segment:
         """Whether it points at bytes behind the picture (multi-picture index), which are not copied."""
         return self.marker == 0xE2 and self.data[4:].startswith(b"MPF\x00")
 
+    def without_thumbnail(self) -> Segment:
+        """The same segment; an EXIF one without its thumbnail, which shows the picture before the edit."""
+        if self.marker != 0xE1 or not self.data[4:].startswith(b"Exif\x00\x00"):
+            return self
+        return Segment(self.marker, self.data[:10] + exif.without_thumbnail(self.data[10:]))
+
 
 def splice(
     source: bytes, pixels: NDArray[np.uint8], area: NDArray[np.bool_], *, xmp: bytes | None = None
@@ -91,16 +101,20 @@ def splice(
         same value as before. Edited blocks are quantised at quality 95 or better.
 
     Raises:
-        CannotSplice: for CMYK, RGB-coded, 12-bit, lossless or arithmetic JPEGs, and unusual sampling.
+        CannotSplice: for CMYK, RGB-coded, 12-bit, lossless or arithmetic JPEGs, and unusual sampling,
+            and for pictures that would take too much memory.
     """
     segments, frame = _read_segments(source)
     if frame not in (0xC0, 0xC1, 0xC2):
         raise CannotSplice(f"frame type {frame:#x}")
-    with Image.open(BytesIO(source), formats=["JPEG"]) as opened:
-        orientation = int(opened.getexif().get(0x0112, 1))
-        coded_as_rgb = opened.mode == "RGB" and opened.info.get("adobe_transform", 1) == 0
-        if opened.mode not in ("RGB", "L") or coded_as_rgb:
-            raise CannotSplice(f"colours {opened.mode}")
+    opened = JpegImageFile(BytesIO(source))
+    coded_as_rgb = opened.mode == "RGB" and opened.info.get("adobe_transform", 1) == 0
+    if opened.mode not in ("RGB", "L") or coded_as_rgb:
+        raise CannotSplice(f"colours {opened.mode}")
+    orientation = exif.orientation(read_metadata(source).exif)
+    shares = [across * down for _, across, down, _ in opened.layer]
+    if sum(shares) * area.size > MOST_SAMPLES * max(shares):
+        raise CannotSplice("too large")
     stored, touched = _as_stored(pixels, orientation), _as_stored(area[..., None], orientation)[..., 0]
     with _LIBRARY, tempfile.TemporaryDirectory(prefix="cleanplate-") as folder:
         coded = _recode(source, stored, touched, Path(folder))
@@ -274,7 +288,11 @@ def _read_segments(data: bytes) -> tuple[list[Segment], int]:
 
 def _join(segments: list[Segment], coded: bytes, xmp: bytes | None) -> bytes:
     """The source's metadata segments in front of the picture data of `coded`."""
-    kept = [s.data for s in segments if s.is_metadata and not s.is_stale and not (xmp and s.is_xmp)]
+    kept = [
+        s.without_thumbnail().data
+        for s in segments
+        if s.is_metadata and not s.is_stale and not (xmp and s.is_xmp)
+    ]
     if xmp:
         payload = b"http://ns.adobe.com/xap/1.0/\x00" + xmp
         if len(payload) + 2 > 0xFFFF:
