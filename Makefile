@@ -53,7 +53,7 @@ lint: $(VENV)/dev ## Check style, types, directions of imports and dependencies
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
-	@$(BIN)/deptry .
+	@$(BIN)/deptry src
 
 format: $(VENV)/dev ## Put the source into shape
 	@$(BIN)/ruff check --fix .
