@@ -121,7 +121,14 @@ class Child:
     @property
     def usable(self) -> bool:
         """Whether another request may be sent to it."""
-        return self._process.returncode is None and not self._killed and self._requests_left > 0
+        return not self._killed and self._requests_left > 0 and not self._ended()
+
+    def _ended(self) -> bool:
+        # The kernel knows it before asyncio does, which may still have to hear of it.
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
 
     async def request(
         self,

@@ -1,0 +1,445 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import signal
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from PIL import Image
+from structlog.testing import capture_logs
+
+from cleanplate import settings
+from cleanplate.errors import CleanplateError
+from cleanplate.picture import (
+    Header,
+    PictureFormatUnsupported,
+    PictureTooLarge,
+    PictureTooSlow,
+    PictureUnreadable,
+)
+from cleanplate.region import RegionEmpty, RegionSizeMismatch
+from cleanplate.task import AskedRegion
+from cleanplate.worker import Inspector
+from cleanplate.worker.children import Child, Slots, Upbringing, asked, limits
+from cleanplate.worker.errors import ChildDied, ChildNotStarted, OutOfMemory, TaskTimeout
+
+DEADLINE = 60  # seconds; far beyond what anything here takes
+LIMITS = limits(settings.Picture())
+STAMP = AskedRegion("rectangles", ((20, 10, 30, 12),))
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def removal(region: AskedRegion | None = STAMP, **changes) -> dict:
+    return {
+        "operation": "remove",
+        "limits": LIMITS,
+        "region": asked(region),
+        "mode": "auto",
+        "format": None,
+        "quality": 95,
+        "history": True,
+        **changes,
+    }
+
+
+@asynccontextmanager
+async def started(upbringing):
+    child = await Child.start(upbringing)
+    try:
+        yield child
+    finally:
+        await child.kill()
+
+
+def opened(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+async def gone(pid: int) -> None:
+    """Wait until a process has ended."""
+    try:
+        ending = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_reader(ending, ended.set)
+    try:
+        async with asyncio.timeout(DEADLINE):
+            await ended.wait()
+    finally:
+        asyncio.get_running_loop().remove_reader(ending)
+        os.close(ending)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def upbringing() -> Upbringing:
+    return Upbringing(memory_mib=1024, threads=1, start_seconds=60, requests=100)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def child(upbringing):
+    """One for all tests that leave it alive."""
+    async with started(upbringing) as child:
+        yield child
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def inspector(upbringing):
+    async with Inspector(settings.Picture(), upbringing) as inspector:
+        yield inspector
+
+
+async def test_a_child_takes_the_stamp_off_and_touches_nothing_else(child, make_picture):
+    data = make_picture()
+    answer, [made] = await child.request(removal(), [data], seconds=DEADLINE, decode_seconds=DEADLINE)
+
+    before, after = opened(data), opened(made)
+    inside = np.zeros(before.shape[:2], bool)
+    inside[10:22, 20:50] = True
+    assert (before[~inside] == after[~inside]).all()
+    assert (after[inside].max(axis=1) < 250).all(), "the white stamp is still there"
+    assert (answer["format"], answer["extension"], answer["media_type"]) == ("PNG", "png", "image/png")
+    assert (answer["width"], answer["height"], answer["box"]) == (160, 120, [20, 10, 30, 12])
+    assert answer["changed"] is True
+    assert answer["fills"][0]["pixels"] == 30 * 12
+    assert answer["timings"].keys() >= {"decode", "fill", "encode"}
+    assert answer["work_ms"] > 0
+
+
+async def test_mask_and_smear_come_as_a_second_body(child, make_picture, make_mask):
+    smear = Image.new("RGB", (160, 120))
+    smear.paste((255, 0, 0), (20, 10, 50, 22))
+    file = io.BytesIO()
+    smear.save(file, "PNG")
+    for kind, body in [("mask", make_mask()), ("smear", file.getvalue())]:
+        answer, _ = await child.request(removal(AskedRegion(kind)), [make_picture(), body], seconds=DEADLINE)
+        assert answer["box"] == [20, 10, 30, 12]
+
+
+async def test_a_picture_without_a_region_is_answered_with_itself_and_not_sent_back(child, make_picture):
+    answer, made = await child.request(removal(None), [make_picture(kind="JPEG")], seconds=DEADLINE)
+
+    assert answer["same"] is True
+    assert answer["changed"] is False
+    assert answer["format"] == "JPEG"
+    assert made == []
+
+
+async def test_another_format_is_made_when_asked_for(child, make_picture):
+    answer, [made] = await child.request(removal(format="WEBP"), [make_picture()], seconds=DEADLINE)
+
+    assert answer["extension"] == "webp"
+    assert Image.open(io.BytesIO(made)).format == "WEBP"
+
+
+async def test_history_is_written_only_when_wanted(child, make_picture):
+    _, [told] = await child.request(removal(), [make_picture()], seconds=DEADLINE)
+    _, [silent] = await child.request(removal(history=False), [make_picture()], seconds=DEADLINE)
+
+    assert b"xmpMM:History" in told
+    assert b"xmpMM" not in silent
+
+
+async def test_what_is_wrong_comes_back_as_its_own_error_and_the_child_goes_on(child, make_picture):
+    picture = make_picture()
+    wrong = [
+        (removal(), b"no picture at all", PictureFormatUnsupported),
+        (removal(), picture[: len(picture) // 2], PictureUnreadable),
+        (removal(limits={**LIMITS, "max_pixels": 100}), picture, PictureTooLarge),
+        (removal(AskedRegion("rectangles", ((1000, 1000, 5, 5),))), picture, RegionEmpty),
+    ]
+    for request, data, error in wrong:
+        with pytest.raises(error) as raised:
+            await child.request(request, [data], seconds=DEADLINE)
+        assert raised.value.public_message
+    assert child.usable
+    answer, _ = await child.request(removal(), [picture], seconds=DEADLINE)
+
+    assert answer["changed"]
+
+
+async def test_a_defect_is_told_with_its_trace_for_the_log_only(upbringing, make_picture):
+    async with started(upbringing) as child:
+        with pytest.raises(CleanplateError) as raised:
+            await child.request({"operation": "remove"}, [make_picture()], seconds=DEADLINE)
+        assert not child.usable
+
+    assert raised.value.code == "internal_error"
+    assert "KeyError" in (raised.value.detail or "")
+    assert "KeyError" not in raised.value.public_message
+
+
+async def test_too_little_memory_is_an_error_of_its_own_and_ends_the_child(upbringing, make_picture):
+    tight = replace(upbringing, memory_mib=100)  # the libraries alone have taken most of it
+    async with started(tight) as child:
+        with pytest.raises(CleanplateError) as raised:
+            await child.request(removal(), [bytes(200 * 1024 * 1024)], seconds=DEADLINE)
+        assert not child.usable
+
+    assert isinstance(raised.value, OutOfMemory)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+async def test_a_picture_too_large_for_the_memory_is_not_called_damaged(upbringing, kind):
+    file = io.BytesIO()
+    Image.new("RGB", (6000, 6000), (90, 120, 60)).save(
+        file, kind, **({"method": 0} if kind == "WEBP" else {})
+    )
+    async with started(replace(upbringing, memory_mib=150)) as child:
+        with pytest.raises(CleanplateError) as raised:
+            await child.request(removal(), [file.getvalue()], seconds=DEADLINE)
+
+    assert raised.value.code in {"out_of_memory", "picture_too_large"}
+
+
+async def test_a_deadline_kills_the_child(upbringing, make_picture):
+    async with started(upbringing) as child:
+        os.kill(child.pid, signal.SIGSTOP)
+        with pytest.raises(TaskTimeout):
+            await child.request(removal(), [make_picture()], seconds=0.05, decode_seconds=DEADLINE)
+        assert not child.usable
+        await gone(child.pid)
+
+
+async def test_decoding_has_a_deadline_of_its_own(upbringing, make_picture):
+    async with started(upbringing) as child:
+        os.kill(child.pid, signal.SIGSTOP)
+        with pytest.raises(PictureTooSlow):
+            await child.request(removal(), [make_picture()], seconds=DEADLINE, decode_seconds=0.05)
+        await gone(child.pid)
+
+
+async def test_a_child_that_is_killed_while_it_works_is_noticed(upbringing, make_picture):
+    async with started(upbringing) as child:
+        os.kill(child.pid, signal.SIGSTOP)
+        request = asyncio.create_task(child.request(removal(), [make_picture()], seconds=DEADLINE))
+        await asyncio.sleep(0)
+        os.kill(child.pid, signal.SIGKILL)
+        with pytest.raises(ChildDied):
+            await request
+        assert not child.usable
+
+
+async def test_whoever_no_longer_wants_the_answer_ends_the_child(upbringing, make_picture):
+    async with started(upbringing) as child:
+        os.kill(child.pid, signal.SIGSTOP)
+        request = asyncio.create_task(child.request(removal(), [make_picture()], seconds=DEADLINE))
+        await asyncio.sleep(0)
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        assert not child.usable
+        await gone(child.pid)
+
+
+async def test_a_child_that_cannot_start_says_why(upbringing):
+    with pytest.raises(ChildNotStarted) as raised:
+        await Child.start(replace(upbringing, start_seconds=0.001))
+
+    assert "TimeoutError" in (raised.value.detail or "")
+
+
+async def test_what_a_child_prints_goes_to_the_log_line_by_line(upbringing, monkeypatch):
+    monkeypatch.setenv("PYTHONFAULTHANDLER", "1")  # makes it say something when it is aborted
+    with capture_logs() as lines:
+        async with started(upbringing) as child:
+            os.kill(child.pid, signal.SIGABRT)
+            await gone(child.pid)
+
+    said = [line for line in lines if line["event"] == "child says"]
+    assert {line["pid"] for line in said} == {child.pid}
+    assert said[0]["line"] == "Fatal Python error: Aborted"
+    assert len(said) > 2
+
+
+async def test_nothing_that_a_library_prints_is_taken_for_an_answer():
+    program = """if True:
+        import os
+        from cleanplate.worker import child
+        requests, answers = child._take_pipes()
+        print("from Python", flush=True)
+        os.system("echo from C")
+        answers.write(b"the answer to " + requests.read())
+    """
+    ran = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", program], input=b"a request", capture_output=True, check=True
+    )
+
+    assert ran.stdout == b"the answer to a request"
+    assert ran.stderr == b"from Python\nfrom C\n"
+
+
+async def test_a_child_dies_with_its_parent(upbringing):
+    program = f"""if True:
+        import asyncio, os, signal
+        from cleanplate.worker.children import *
+        async def main():
+            child = await Child.start({upbringing!r})
+            os.kill(child.pid, signal.SIGSTOP)  # so that it cannot see that its input has ended
+            print(child.pid, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        asyncio.run(main())
+    """
+    ran = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program], capture_output=True)
+
+    assert ran.returncode == -signal.SIGKILL
+    await gone(int(ran.stdout))
+
+
+async def test_slots_give_each_child_to_one_at_a_time_and_the_urgent_first(upbringing):
+    slots = Slots(1, upbringing)
+    await slots.start()
+    order: list[str] = []
+
+    async def work(name: str, priority: int) -> None:
+        async with slots.take(priority):
+            order.append(name)
+
+    try:
+        async with slots.take():
+            waiting = []
+            for name, priority in [("later", 0), ("last", 0), ("urgent", 1)]:
+                waiting.append(asyncio.create_task(work(name, priority)))
+                await asyncio.sleep(0)
+            assert order == []
+        await asyncio.gather(*waiting)
+    finally:
+        await slots.close()
+
+    assert order == ["urgent", "later", "last"]
+
+
+async def test_whoever_gives_up_waiting_for_a_slot_takes_none(upbringing):
+    slots = Slots(1, upbringing)
+    await slots.start()
+    try:
+        async with slots.take():
+            impatient = asyncio.create_task(slots.take().__aenter__())
+            await asyncio.sleep(0)
+            impatient.cancel()
+            await asyncio.gather(impatient, return_exceptions=True)
+        async with asyncio.timeout(DEADLINE), slots.take() as child:
+            assert child.usable
+    finally:
+        await slots.close()
+
+
+async def test_a_dead_child_is_replaced_and_the_slot_works_on(upbringing, make_picture):
+    slots = Slots(1, upbringing)
+    await slots.start()
+    try:
+        [first] = slots.pids
+        async with slots.take() as child:
+            os.kill(child.pid, signal.SIGKILL)
+            with pytest.raises(ChildDied):
+                await child.request(removal(), [make_picture()], seconds=DEADLINE)
+        async with slots.take() as child:
+            assert child.pid != first
+            answer, _ = await child.request(removal(), [make_picture()], seconds=DEADLINE)
+    finally:
+        await slots.close()
+
+    assert answer["changed"]
+
+
+async def test_a_child_that_dies_while_idle_is_replaced(upbringing, make_picture):
+    slots = Slots(1, upbringing)
+    await slots.start()
+    try:
+        [first] = slots.pids
+        os.kill(first, signal.SIGKILL)
+        await gone(first)
+        async with slots.take() as child:
+            assert child.pid != first
+    finally:
+        await slots.close()
+
+
+async def test_a_child_is_replaced_after_its_share_of_pictures(upbringing, make_picture):
+    slots = Slots(1, replace(upbringing, requests=2))
+    await slots.start()
+    seen: list[int] = []
+    try:
+        for _ in range(4):
+            async with slots.take() as child:
+                await child.request(removal(), [make_picture()], seconds=DEADLINE)
+                seen.append(child.pid)
+    finally:
+        await slots.close()
+
+    assert seen[0] == seen[1] != seen[2] == seen[3]
+
+
+async def test_closing_the_slots_leaves_no_process(upbringing):
+    slots = Slots(2, upbringing)
+    await slots.start()
+    pids = slots.pids
+    assert len(pids) == 2
+
+    await slots.close()
+
+    assert not any(alive(pid) for pid in pids)
+
+
+async def test_the_inspector_reads_the_header(inspector, make_picture):
+    header = await inspector.check(make_picture(kind="JPEG"))
+
+    assert isinstance(header, Header)
+    assert (header.format, header.width, header.height) == ("JPEG", 160, 120)
+    assert (header.media_type, header.extension) == ("image/jpeg", "jpg")
+
+
+async def test_the_inspector_accepts_a_region_that_fits(inspector, make_picture, make_mask):
+    assert await inspector.check(make_picture(), STAMP)
+    assert await inspector.check(make_picture(), AskedRegion("mask"), make_mask())
+    assert await inspector.check(make_picture(320, 240), AskedRegion("mask"), make_mask()), "same shape"
+
+
+async def test_the_inspector_says_what_is_wrong(inspector, make_picture, make_mask):
+    picture = make_picture()
+    with pytest.raises(PictureFormatUnsupported):
+        await inspector.check(b"<html>")
+    with pytest.raises(RegionEmpty):
+        await inspector.check(picture, AskedRegion("rectangles", ((500, 500, 10, 10),)))
+    with pytest.raises(RegionEmpty):
+        await inspector.check(picture, AskedRegion("mask"), make_mask(empty=True))
+    with pytest.raises(RegionSizeMismatch):
+        await inspector.check(picture, AskedRegion("mask"), make_mask(100, 100))
+
+
+async def test_the_inspector_looks_at_a_mask_whose_picture_comes_by_url(inspector, make_mask):
+    assert await inspector.check(None, AskedRegion("mask"), make_mask()) is None
+    with pytest.raises(RegionEmpty):
+        await inspector.check(None, AskedRegion("mask"), make_mask(empty=True))
+
+
+async def test_the_inspector_survives_the_loss_of_its_child(inspector, make_picture):
+    [pid] = inspector._slots.pids
+    os.kill(pid, signal.SIGKILL)
+    await gone(pid)
+
+    assert await inspector.check(make_picture())
+
+
+async def test_many_can_ask_the_inspector_at_once(inspector, make_picture):
+    pictures = [make_picture(100 + number, 100) for number in range(10)]
+
+    headers = await asyncio.gather(*(inspector.check(picture) for picture in pictures))
+
+    assert [header.width for header in headers] == list(range(100, 110))
