@@ -94,7 +94,7 @@ def encode(
 
 
 def _edited_in_place(picture: Picture, history: str | None) -> bytes | None:
-    """The JPEG that the picture came from with only the changed blocks coded anew; None where it cannot be."""
+    """The JPEG that the picture came from, with only the changed blocks coded anew; None if it cannot be."""
     before = picture.before
     if before is None or before.source is None or before.format != "JPEG":
         return None
@@ -107,7 +107,7 @@ def _edited_in_place(picture: Picture, history: str | None) -> bytes | None:
         xmp = xmp if jpeg.fits_xmp(xmp) else without_padding(xmp)
     try:
         return splice(before.source, picture.pixels, area, xmp=xmp if xmp and jpeg.fits_xmp(xmp) else None)
-    except (CannotSplice, ImportError, MemoryError):
+    except (CannotSplice, ImportError, OSError, MemoryError):
         return None
 
 
@@ -237,16 +237,17 @@ def _write_bmp(picture: Picture, quality: int) -> bytes:
 
 def _write_tiff(picture: Picture, quality: int) -> bytes:
     del quality
+    block = picture.exif if picture.exif and exif.is_sound(picture.exif) else None
     return tiff.encode(
-        picture.pixels, picture.alpha, icc=picture.icc, exif=picture.exif, xmp=picture.xmp, dpi=picture.dpi
+        picture.pixels, picture.alpha, icc=picture.icc, exif=block, xmp=picture.xmp, dpi=picture.dpi
     )
 
 
 def _write_avif(picture: Picture, quality: int) -> bytes:
     buffer = BytesIO()
-    metadata = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
-    image = _to_pillow(picture)
-    image.save(
+    block = picture.exif if picture.exif and exif.is_sound(picture.exif) else None
+    metadata = {"icc_profile": picture.icc, "exif": block, "xmp": picture.xmp}
+    _to_pillow(picture).save(
         buffer,
         "AVIF",
         quality=quality,

@@ -9,6 +9,9 @@ from __future__ import annotations
 import struct
 from typing import Literal
 
+from cleanplate.errors import CleanplateError
+from cleanplate.picture.directories import Reader
+
 ORIENTATION = 0x0112
 UPRIGHT = 1
 _PREFIX = b"Exif\0\0"
@@ -29,6 +32,16 @@ def orientation(block: bytes | None) -> int:
     at, order = found
     value = int.from_bytes((block or b"")[at : at + 2], order)
     return value if 1 <= value <= 8 else UPRIGHT
+
+
+def is_sound(block: bytes) -> bool:
+    """Whether every directory of a block can be read, so that its tags can be taken apart."""
+    try:
+        reader = Reader(block)
+        reader.read(reader.first)
+    except CleanplateError:
+        return False
+    return True
 
 
 def upright(block: bytes) -> bytes:

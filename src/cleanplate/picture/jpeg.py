@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cleanplate.picture.errors import PictureFormatUnsupported
 from cleanplate.picture.limits import check_metadata
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ _ICC = b"ICC_PROFILE\0"
 _MULTI_PICTURE = b"MPF\0"
 _LARGEST_PAYLOAD = 65_533
 
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 SOI, SOS, APP0, APP1, APP2, APP14, APP15, COM = 0xD8, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 
 
@@ -42,6 +44,10 @@ def read_metadata(data: bytes) -> Metadata:
             xmp = payload[len(_XMP) :]
         elif marker == APP2 and payload.startswith(_ICC):
             profile.append(payload[len(_ICC) :])
+        elif marker in _FRAMES and payload[:1] != b"\x08":
+            raise PictureFormatUnsupported(
+                "JPEGs of more than 8 bits are not supported: save it with 8 bits, or as PNG or TIFF."
+            )
         elif marker == APP14 and payload.startswith(b"Adobe"):
             adobe = True
         elif marker == COM or (APP0 < marker <= APP15 and not payload.startswith(_MULTI_PICTURE)):

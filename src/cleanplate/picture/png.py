@@ -65,7 +65,8 @@ def read_structure(data: bytes) -> Structure:
     spans: list[tuple[int, int]] = []
     for kind, start, end in _chunks(data):
         if kind in _NEEDED:
-            spans.append((start - 8, end + 4))
+            if not (kind == b"tRNS" and header[8:9] == b"\x10"):  # decoders differ on it at 16 bits
+                spans.append((start - 8, end + 4))
             if kind == b"IHDR" and not header:
                 header = data[start:end]
             elif kind == b"tRNS":

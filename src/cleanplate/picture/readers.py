@@ -120,6 +120,10 @@ def _deep_png(structure: png.Structure, orientation: int) -> Planes:
         raise PictureUnreadable(detail="16-bit PNG came out with 8 bits")
     if structure.colour in (0, 4):  # OpenCV spreads grey over three channels when there is an alpha
         samples = samples[..., [0, -1]] if samples.shape[2] == 4 else samples[..., :1]
+    if structure.transparency is not None and samples.shape[2] in (1, 3):
+        key = np.frombuffer(structure.transparency, ">u2", samples.shape[2])
+        opaque = np.any(samples != key, axis=2).astype(np.uint16) * np.uint16(65_535)
+        samples = np.dstack((samples, opaque))
     return _split(samples, structure.icc, orientation)
 
 
@@ -207,7 +211,10 @@ def _read_tiff(data: bytes, limits: Limits) -> Opened:
     metadata = tiff.read_metadata(data)
     orientation = page.first(tiff.ORIENTATION, 1)
     orientation = orientation if 1 <= orientation <= 8 else 1
-    load, has_alpha = _deep_tiff(data, page, metadata.icc) if page.deep else _plain_tiff(data, metadata.icc)
+    if page.deep:
+        load, has_alpha = _deep_tiff(data, page, metadata.icc)
+    else:
+        load, has_alpha = _plain_tiff(data, page.depth, metadata.icc)
     return Opened(
         format="TIFF",
         width=page.first(tiff.WIDTH, 0),
@@ -224,7 +231,7 @@ def _read_tiff(data: bytes, limits: Limits) -> Opened:
     )
 
 
-def _plain_tiff(data: bytes, icc: bytes | None) -> tuple[Callable[[], Planes], bool]:
+def _plain_tiff(data: bytes, depth: int, icc: bytes | None) -> tuple[Callable[[], Planes], bool]:
     """What loads a page that Pillow reads in full, and whether it has an alpha channel."""
     try:
         image = _TiffImageFile(BytesIO(data))
@@ -237,6 +244,8 @@ def _plain_tiff(data: bytes, icc: bytes | None) -> tuple[Callable[[], Planes], b
 
     def load() -> Planes:
         image.load()  # which turns it upright, too
+        if image.mode.startswith("I;16"):
+            return _split(deep.to_16(np.asarray(image)[..., np.newaxis], depth), icc, 1)
         return planes(image, icc, 1)
 
     return load, image.mode in ("RGBA", "LA", "PA", "La", "RGBa")
@@ -252,7 +261,6 @@ def _deep_tiff(data: bytes, page: tiff.Page, icc: bytes | None) -> tuple[Callabl
     def load() -> Planes:
         size = page.first(tiff.WIDTH, 0), page.first(tiff.HEIGHT, 0)
         samples = deep.decode_samples(tiff.without_orientation(data, page), *size)
-        samples = deep.to_16(samples, page.depth)
         if page.first(tiff.PHOTOMETRIC, 1) == 0:
             samples = np.invert(samples)
         colours = 3 if samples.shape[2] >= 3 else 1
@@ -338,7 +346,7 @@ def _read_heif(data: bytes, limits: Limits) -> Opened:
     depth = int(info.get("bit_depth", 8))
 
     def load() -> Planes:
-        samples = np.asarray(heif)
+        samples = np.array(heif)  # a copy: what it shares is freed together with `heif`
         samples = samples[..., np.newaxis] if samples.ndim == 2 else samples
         if samples.dtype == np.uint16:  # shifted up, which leaves white short of 65535
             samples = deep.to_16(samples >> (16 - depth), depth)

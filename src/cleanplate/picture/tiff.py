@@ -75,15 +75,15 @@ class Page:
 
     @property
     def deep(self) -> bool:
-        """Whether it is grey or RGB of unsigned samples that do not fit into 8 bits."""
+        """Whether it is grey or RGB of 16-bit unsigned samples."""
         whole = set(self.tags.get(SAMPLE_FORMAT, (1,))) == {1}
-        return self.depth in (10, 12, 14, 16) and self.first(PHOTOMETRIC, 1) in (0, 1, 2) and whole
+        return self.depth == 16 and self.first(PHOTOMETRIC, 1) in (0, 1, 2) and whole
 
     def check_deep(self) -> None:
         """Raise `PictureFormatUnsupported` for layouts of deep samples that the decoder would get wrong."""
         interleaved = self.first(PLANAR, 1) == 1 or self.first(SAMPLES, 1) == 1
         known = self.first(COMPRESSION, 1) in _DEEP_COMPRESSIONS
-        if not interleaved or not known or self.first(SAMPLES, 1) == 2 or self.depth not in (12, 16):
+        if not interleaved or not known or self.first(SAMPLES, 1) == 2:
             raise PictureFormatUnsupported(
                 "This kind of 16-bit TIFF is not supported: save it interleaved and with LZW compression.",
                 detail=f"{self.tags}",
