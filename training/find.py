@@ -37,7 +37,7 @@ class Recipe:
     bf16: bool = True
     threads: int = 2
     workers: int = 1
-    validate_every: int = 250
+    validate_every: int = 200
     validation_cases: int = 96
     shapes: tuple[tuple[int, int], ...] = batches.SHAPES
 
@@ -173,6 +173,13 @@ def train(asked: argparse.Namespace, recipe: Recipe) -> Run:
     for batch in batches.stream(steps, run.step, end, recipe.workers):
         terms = step(run, batch, recipe)
         means = {k: 0.98 * means.get(k, v) + 0.02 * v for k, v in terms.items()}
+        if run.step % 50 == 0:
+            print(
+                f"step {run.step}",
+                " ".join(f"{k} {v:.4f}" for k, v in means.items()),
+                time.strftime("%H:%M:%S"),
+                flush=True,
+            )
         due = run.step % recipe.validate_every == 0 or run.step == end
         if due or stop:
             run.seconds += time.perf_counter() - clock
