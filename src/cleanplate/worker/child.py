@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     requests, answers = _take_pipes()
-    _die_with(options.parent)
+    _leave_to(options.parent)
     os.nice(options.nice)
     operations = _load(options.threads)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -62,7 +62,11 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
     return requests, answers
 
 
-def _die_with(parent: int) -> None:
+def _leave_to(parent: int) -> None:
+    """Let the parent alone decide when this process ends: before it never, with it always."""
+    # A service manager that stops the server tells every process of it; what is running may still finish.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before it could be watched

@@ -76,13 +76,13 @@ class Child:
         Raises:
             ChildNotStarted: it ended, or was not ready in time.
         """
-        # One thread for each numerical library: their own pools would fight with the other slots, and the
-        # stacks of their threads count as memory.
-        environment = os.environ | {
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "MKL_NUM_THREADS": "1",
+        # No settings, which may hold secrets, for a process that handles what strangers send. One thread for
+        # each numerical library: their own pools would fight with the other slots, and the stacks of their
+        # threads count as memory.
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("CLEANPLATE_")
         }
+        environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         arguments = {
             "--parent": os.getpid(),
             "--memory-mib": upbringing.memory_mib,

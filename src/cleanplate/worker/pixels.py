@@ -45,7 +45,10 @@ def inspect_upload(header: Header, bodies: list[bytes], step: Callable[[str], No
     del step
     limits = Limits(**header["limits"])
     seen = inspect(bodies.pop(0), limits) if header["picture"] else None
-    region = _region(header["region"], bodies, limits)
+    asked = header["region"]
+    # A mask may still have to be fetched.
+    here = asked is not None and (asked["kind"] == "rectangles" or len(bodies) > 0)
+    region = _region(asked, bodies, limits) if here else None
     if region is not None and seen is not None:
         rasterize(region, seen.width, seen.height)
     return {"header": dataclasses.asdict(seen) if seen is not None else None}, []
@@ -119,13 +122,10 @@ def _memory_errors(data: bytes, limits: Limits) -> Generator[None]:
 
 
 def _region(asked: dict[str, Any] | None, bodies: list[bytes], limits: Limits) -> Region | None:
-    """The region that was asked for; None also for a mask that is not here yet."""
     if asked is None:
         return None
     if asked["kind"] == "rectangles":
         return Rectangles(tuple(Rectangle(*sides) for sides in asked["rectangles"]), asked["unit"])
-    if not bodies:
-        return None
     # A mask is scaled to its picture, whose shortest side is limited already.
     kind = Mask if asked["kind"] == "mask" else Smear
     return kind.from_bytes(bodies.pop(0), dataclasses.replace(limits, min_side=1))

@@ -12,8 +12,7 @@ import structlog
 
 from cleanplate.errors import CleanplateError
 from cleanplate.store import StorageFailed
-from cleanplate.task import Outcome
-from cleanplate.task.keys import result_key
+from cleanplate.task import Outcome, result_key
 from cleanplate.worker.children import asked, limits
 from cleanplate.worker.errors import ChildDied, ChildNotStarted, TaskTimeout
 

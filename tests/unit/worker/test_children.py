@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -283,6 +284,25 @@ async def test_nothing_that_a_library_prints_is_taken_for_an_answer():
 
     assert ran.stdout == b"the answer to a request"
     assert ran.stderr == b"from Python\nfrom C\n"
+
+
+async def test_a_child_leaves_it_to_its_parent_when_to_stop(child, make_picture):
+    """A service manager tells every process of a service to stop; what runs may still finish."""
+    os.kill(child.pid, signal.SIGTERM)
+    os.kill(child.pid, signal.SIGINT)
+
+    answer, _ = await child.request(removal(), [make_picture()], seconds=DEADLINE)
+
+    assert answer["changed"]
+
+
+async def test_a_child_is_not_told_the_settings(upbringing, monkeypatch):
+    monkeypatch.setenv("CLEANPLATE_SECRET", "top secret")
+    async with started(upbringing) as child:
+        environment = await asyncio.to_thread(Path(f"/proc/{child.pid}/environ").read_bytes)
+
+    assert b"PATH=" in environment
+    assert b"CLEANPLATE_" not in environment
 
 
 async def test_a_child_dies_with_its_parent(upbringing):

@@ -1,0 +1,424 @@
+"""The worker over a real database, real blobs and real child processes that are stopped and killed."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import signal
+from contextlib import asynccontextmanager, suppress
+
+import numpy as np
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from cleanplate.account import Accounts
+from cleanplate.fetch import Fetcher
+from cleanplate.notify import Deliveries
+from cleanplate.settings import Settings
+from cleanplate.store import Blobs, Database, tables
+from cleanplate.task import AskedRegion, InMemoryCompletions, Request, Source, State, Tasks
+from cleanplate.worker import PgQueuerWakeups, Worker
+
+DEADLINE = 60  # seconds; far beyond what anything here takes
+STAMP = AskedRegion("rectangles", ((20, 10, 30, 12),))
+
+
+def picture(width: int = 160, height: int = 120, kind: str = "PNG") -> bytes:
+    noise = np.random.default_rng(7).integers(40, 200, (8, 8, 3), np.uint8)
+    image = Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
+    image.paste((255, 255, 255), (20, 10, 50, 22))
+    file = io.BytesIO()
+    image.save(file, kind, **({"compress_level": 1} if kind == "PNG" else {}))
+    return file.getvalue()
+
+
+class Server:
+    """What an HTTP server would hold: accounts, tasks and one worker, over one folder."""
+
+    def __init__(self, folder, **sections) -> None:
+        self.settings = Settings(
+            data_dir=folder,
+            worker={"slots": 1, "drain_seconds": 20, "start_seconds": 60, **sections.pop("worker", {})},
+            account={"require_token": False},
+            fetch={"allow_networks": ["127.0.0.0/8"], **sections.pop("fetch", {})},
+            **sections,
+        )
+        self.db = Database(self.settings.database_url)
+        self.blobs = Blobs(self.settings.blobs_url)
+        self.accounts = Accounts(self.db, self.settings.account)
+        self.fetcher = Fetcher(self.settings.fetch)
+        self.wakeups = PgQueuerWakeups()
+        self.tasks = Tasks(self.db, self.blobs, self.wakeups, InMemoryCompletions(), self.settings.task)
+        deliveries = Deliveries(self.db, self.fetcher, self._render, self.settings.notify, self.wakeups)
+        self.worker = Worker(self.tasks, self.blobs, self.fetcher, deliveries, self.wakeups, self.settings)
+
+    @staticmethod
+    async def _render(task) -> bytes:
+        return f'{{"task_id": "{task.id}", "state": "{task.state}"}}'.encode()
+
+    @asynccontextmanager
+    async def open(self, *, working: bool = True):
+        await self.db.upgrade()
+        try:
+            if working:
+                async with self.worker:
+                    yield self
+            else:
+                yield self
+        finally:
+            await self.accounts.aclose()
+            await self.fetcher.aclose()
+            await self.db.close()
+
+    async def submit(self, data: bytes | None = None, *, url: str | None = None, region=STAMP, **request):
+        caller = await self.accounts.authenticate(None)
+        source = Source("url", url) if url else Source("blob", "source")
+        asked = Request("native", "remove", source, region, **request)
+        uploads = {} if url else {"source": picture() if data is None else data}
+        return await self.tasks.submit(caller, asked, uploads)
+
+    async def ended(self, task):
+        task = await self.tasks.wait(task.account_id, task.id, DEADLINE)
+        assert task.state.final, "not ended within the deadline"
+        return task
+
+    async def running(self, task, attempt: int = 1):
+        async with asyncio.timeout(DEADLINE):
+            while True:
+                now = await self.tasks.get(task.account_id, task.id)
+                if now.state is State.RUNNING and now.attempt >= attempt:
+                    return now
+                await asyncio.sleep(0.005)
+
+    async def ledger(self, task) -> list[str]:
+        async with self.db.read() as connection:
+            query = select(tables.ledger.c.kind).where(tables.ledger.c.task_id == task.id)
+            return sorted((await connection.execute(query)).scalars())
+
+    async def results(self, task) -> list[str]:
+        return [blob.key async for blob in self.blobs.list(f"results/{task.id}")]
+
+
+@pytest.fixture
+async def server(tmp_path):
+    async with Server(tmp_path).open() as server:
+        yield server
+
+
+@asynccontextmanager
+async def frozen(server: Server):
+    """Stop the children in their tracks; those still there go on afterwards."""
+    pids = server.worker.child_pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield pids
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_a_task_is_cleaned_and_charged_once(server):
+    before = picture()
+    task = await server.ended(await server.submit(before))
+
+    assert task.state is State.DONE
+    assert task.outcome is not None
+    assert (task.outcome.format, task.outcome.width, task.outcome.height) == ("PNG", 160, 120)
+    assert (task.outcome.box, task.outcome.changed) == ((20, 10, 30, 12), True)
+    assert task.outcome.download_ms == 0
+    assert task.outcome.result_key == f"results/{task.id}/1.png"
+    made = np.asarray(Image.open(io.BytesIO(await server.blobs.get(task.outcome.result_key))))
+    assert made[10:22, 20:50].max() < 250, "the white stamp is still there"
+    assert (made[30:] == np.asarray(Image.open(io.BytesIO(before)))[30:]).all()
+    assert await server.ledger(task) == ["capture", "hold"]
+
+
+async def test_without_a_region_the_very_picture_comes_back(server):
+    data = picture(kind="JPEG")
+    task = await server.ended(await server.submit(data, region=None))
+
+    assert task.outcome is not None
+    assert (task.outcome.changed, task.outcome.box, task.outcome.extension) == (False, None, "jpg")
+    assert await server.blobs.get(task.outcome.result_key) == data
+
+
+async def test_a_bad_picture_is_told_refunded_and_holds_up_nobody(server):
+    bad, good = await server.submit(b"not a picture"), await server.submit()
+
+    bad, good = await server.ended(bad), await server.ended(good)
+
+    assert (bad.state, bad.failure.code) == (State.FAILED, "picture_format_unsupported")
+    assert await server.ledger(bad) == ["hold", "release"]
+    assert (bad.losses, good.state) == (0, State.DONE)
+
+
+async def test_a_child_killed_in_the_middle_of_a_task_costs_nobody_anything(server):
+    async with frozen(server) as [pid]:
+        task = await server.submit()
+        await server.running(task)
+        os.kill(pid, signal.SIGKILL)
+        task = await server.ended(task)
+
+    assert (task.state, task.attempt, task.losses) == (State.DONE, 2, 1)
+    assert await server.ledger(task) == ["capture", "hold"]
+    assert await server.results(task) == [f"results/{task.id}/2.png"]
+
+
+async def test_a_picture_that_kills_every_child_is_given_up_and_refunded_and_others_go_on(server):
+    deadly = await server.submit(picture(5000, 4000), region=AskedRegion("rectangles", ((0, 0, 3000, 3000),)))
+    others = [await server.submit() for _ in range(3)]
+
+    async def kill_children() -> None:
+        while True:
+            now = await server.tasks.get(deadly.account_id, deadly.id)
+            if now.state is State.RUNNING:
+                for pid in server.worker.child_pids:
+                    os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(0.005)
+
+    killing = asyncio.create_task(kill_children())
+    try:
+        deadly = await server.ended(deadly)
+    finally:
+        killing.cancel()
+
+    assert (deadly.state, deadly.failure.code, deadly.losses) == (State.FAILED, "worker_crashed", 3)
+    assert await server.ledger(deadly) == ["hold", "release"]
+    for other in [await server.ended(other) for other in others]:
+        assert (other.state, other.losses) == (State.DONE, 0)
+
+
+async def test_a_task_that_takes_too_long_is_stopped_and_refunded(tmp_path):
+    async with Server(tmp_path, task={"work_seconds": 3}).open() as server:
+        async with frozen(server) as [pid]:
+            slow = await server.ended(await server.submit())
+        quick = await server.ended(await server.submit())
+
+        assert (slow.state, slow.failure.code) == (State.FAILED, "task_timeout")
+        assert not alive(pid)
+        assert await server.ledger(slow) == ["hold", "release"]
+        assert (quick.state, quick.losses) == (State.DONE, 0)
+
+
+async def test_a_picture_that_takes_too_long_to_decode_is_told_so(tmp_path):
+    async with Server(tmp_path, picture={"decode_seconds": 1}).open() as server:
+        async with frozen(server):
+            slow = await server.ended(await server.submit())
+
+        assert (slow.state, slow.failure.code) == (State.FAILED, "picture_too_slow")
+
+
+async def test_a_picture_beyond_the_memory_is_told_and_the_next_one_is_cleaned(tmp_path):
+    async with Server(tmp_path, worker={"child_memory_mib": 160}).open() as server:
+        large, small = await server.submit(picture(6000, 6000, "JPEG")), await server.submit()
+
+        large, small = await server.ended(large), await server.ended(small)
+
+        assert large.state is State.FAILED
+        assert large.failure.code in {"out_of_memory", "picture_too_large"}
+        assert large.losses == 0
+        assert small.state is State.DONE
+
+
+async def test_sync_requests_go_before_async_ones(server):
+    async with frozen(server):
+        first = await server.submit()
+        await server.running(first)
+        waiting = [await server.submit() for _ in range(2)]
+        urgent = await server.submit(sync=True)
+    urgent = await server.ended(urgent)
+    waiting = [await server.ended(task) for task in waiting]
+
+    assert all(urgent.started_at < task.started_at for task in waiting)
+
+
+async def test_tasks_whose_wakeups_are_lost_are_swept_up_at_the_start(tmp_path):
+    async with Server(tmp_path).open(working=False) as server:
+        tasks = [await server.submit() for _ in range(3)]
+
+    async with Server(tmp_path).open() as server:
+        for task in tasks:
+            assert (await server.ended(task)).state is State.DONE
+            assert await server.ledger(task) == ["capture", "hold"]
+
+
+async def test_a_stop_lets_what_runs_finish_and_takes_nothing_new(tmp_path):
+    async with Server(tmp_path).open(working=False) as server:
+        await server.worker.__aenter__()
+        async with frozen(server) as [pid]:
+            runs = await server.submit()
+            await server.running(runs)
+            waits = await server.submit()
+            stopping = asyncio.create_task(server.worker.__aexit__(None, None, None))
+            await asyncio.sleep(0)
+        await stopping
+
+        assert (await server.tasks.get(runs.account_id, runs.id)).state is State.DONE
+        waits = await server.tasks.get(waits.account_id, waits.id)
+        assert (waits.state, waits.attempt) == (State.QUEUED, 0)
+        assert not alive(pid)
+        assert not server.worker.alive
+
+
+async def test_a_stop_that_takes_too_long_hands_back_without_blame(tmp_path):
+    async with Server(tmp_path, worker={"drain_seconds": 0.1}).open(working=False) as server:
+        async with server.worker, frozen(server) as [pid]:
+            task = await server.submit()
+            await server.running(task)
+            await server.worker.__aexit__(None, None, None)
+            assert not alive(pid)
+        task = await server.tasks.get(task.account_id, task.id)
+        assert (task.state, task.losses) == (State.QUEUED, 0)
+
+    async with Server(tmp_path).open() as server:
+        assert (await server.ended(task)).state is State.DONE
+        assert await server.ledger(task) == ["capture", "hold"]
+
+
+async def test_a_worker_whose_task_was_taken_away_stops_at_once(tmp_path):
+    async with Server(tmp_path, task={"lease_seconds": 0.6}).open() as server:
+        async with frozen(server) as [pid]:
+            task = await server.submit()
+            claimed = await server.running(task)
+            assert await server.tasks.lose(claimed)  # as another worker does that believes this one dead
+            task = await server.ended(task)
+
+        assert not alive(pid)
+        assert (task.state, task.attempt, task.losses) == (State.DONE, 2, 1)
+        assert await server.ledger(task) == ["capture", "hold"]
+
+
+async def test_what_a_late_finisher_made_is_thrown_away(server):
+    async with frozen(server):
+        task = await server.submit()
+        claimed = await server.running(task)
+        assert await server.tasks.lose(claimed)
+    task = await server.ended(task)
+
+    assert (task.state, task.attempt) == (State.DONE, 2)
+    assert await server.results(task) == [f"results/{task.id}/2.png"]
+    assert await server.ledger(task) == ["capture", "hold"]
+
+
+class Site:
+    """A web site with one picture, which it may take its time to send; it also notes what is posted to it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.change = asyncio.Condition()
+        self.may_send = asyncio.Event()
+        self.posted = asyncio.Event()
+        self.asking = self.most_asking = 0
+        self.url = ""
+
+    @asynccontextmanager
+    async def open(self):
+        lines: set[asyncio.Task] = set()
+
+        def serve(reader, writer) -> None:
+            lines.add(asyncio.create_task(self._serve(reader, writer)))
+
+        site = await asyncio.start_server(serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{site.sockets[0].getsockname()[1]}/picture.png"
+        try:
+            yield self
+        finally:
+            self.may_send.set()
+            site.close()
+            await site.wait_closed()
+            await asyncio.gather(*lines)
+
+    async def busy_with(self, count: int) -> None:
+        async with asyncio.timeout(DEADLINE), self.change:
+            await self.change.wait_for(lambda: self.asking == count)
+
+    async def _serve(self, reader, writer) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"POST"):
+            self.posted.set()
+        else:
+            async with self.change:
+                self.asking += 1
+                self.most_asking = max(self.most_asking, self.asking)
+                self.change.notify_all()
+            await self.may_send.wait()
+            self.asking -= 1
+        with suppress(ConnectionError):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(self.data) + self.data)
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_a_slow_site_keeps_its_own_task_waiting_and_no_other(server):
+    async with Site(picture()).open() as site:
+        slow = await server.submit(url=site.url)
+        await site.busy_with(1)
+        uploaded = await server.ended(await server.submit())
+        assert (await server.tasks.get(slow.account_id, slow.id)).state is State.RUNNING
+        site.may_send.set()
+        slow = await server.ended(slow)
+
+    assert uploaded.state is State.DONE
+    assert slow.state is State.DONE
+    assert slow.outcome.download_ms > 0
+
+
+async def test_no_more_are_downloaded_at_a_time_than_allowed(tmp_path):
+    async with (
+        Server(tmp_path, worker={"downloads": 2, "slots": 2}).open() as server,
+        Site(picture()).open() as site,
+    ):
+        tasks = [await server.submit(url=site.url) for _ in range(4)]
+        for task in tasks:
+            await server.running(task)
+        await site.busy_with(2)
+        site.may_send.set()
+        tasks = [await server.ended(task) for task in tasks]
+
+    assert all(task.state is State.DONE for task in tasks)
+    assert site.most_asking == 2
+
+
+async def test_a_mask_may_come_by_url_and_a_picture_without_one_fails_by_name(server):
+    mask = Image.new("L", (160, 120))
+    mask.paste(255, (20, 10, 50, 22))
+    file = io.BytesIO()
+    mask.save(file, "PNG")
+    async with Site(file.getvalue()).open() as site:
+        site.may_send.set()
+        masked = await server.submit(region=AskedRegion("mask", source=Source("url", site.url)))
+        masked = await server.ended(masked)
+    nowhere = await server.ended(await server.submit(url=site.url))  # the site is closed now
+
+    assert (masked.state, masked.outcome.box) == (State.DONE, (20, 10, 30, 12))
+    assert (nowhere.state, nowhere.failure.code) == (State.FAILED, "fetch_failed")
+    assert await server.ledger(nowhere) == ["hold", "release"]
+
+
+async def test_the_callback_is_made(server):
+    async with Site(b"").open() as site:
+        await server.ended(await server.submit(callback_url=site.url))
+        async with asyncio.timeout(DEADLINE):
+            await site.posted.wait()
+
+
+async def test_many_tasks_over_two_slots_each_done_once(tmp_path):
+    async with Server(tmp_path, worker={"slots": 2}).open() as server:
+        assert len(server.worker.child_pids) == 2
+        tasks = [await server.submit() for _ in range(20)]
+        for task in [await server.ended(task) for task in tasks]:
+            assert (task.state, task.attempt) == (State.DONE, 1)
+            assert await server.ledger(task) == ["capture", "hold"]
+        assert await server.tasks.depth() == 0
