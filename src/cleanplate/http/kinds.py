@@ -43,12 +43,28 @@ _CODES: dict[Kind, tuple[str, ...]] = {
         "too_many_fields",
         # account
         "credits_invalid",
+        "name_invalid",
         # fetch: at submit only the syntax of a URL is looked at, the others are failures of a task
         "fetch_failed",
         "fetch_refused",
         "fetch_timeout",
-        "fetch_too_large",
         "url_invalid",
+        # picture
+        "picture_cannot_be_written",
+        "picture_format_unsupported",
+        "picture_too_many_frames",
+        "picture_too_slow",
+        "picture_too_small",
+        "picture_unreadable",
+        # region
+        "region_empty",
+        "region_invalid",
+        "region_size_mismatch",
+        "region_too_many",
+        # engine and worker
+        "mode_unknown",
+        "nothing_to_paint_from",
+        "task_timeout",
     ),
     Kind.TOKEN: ("token_invalid", "token_missing"),
     Kind.FORBIDDEN: ("admin_needed",),
@@ -63,7 +79,7 @@ _CODES: dict[Kind, tuple[str, ...]] = {
     ),
     Kind.METHOD: ("method_wrong",),
     Kind.TOO_SLOW: ("body_too_slow",),
-    Kind.TOO_LARGE: ("body_too_large",),
+    Kind.TOO_LARGE: ("body_too_large", "fetch_too_large", "out_of_memory", "picture_too_large"),
     Kind.ENCODING: ("body_compressed",),
     Kind.BUSY: ("queue_full", "server_busy"),
     Kind.STORAGE: ("storage_failed",),
@@ -76,6 +92,8 @@ _CODES: dict[Kind, tuple[str, ...]] = {
         "store_url_invalid",
         "transition_refused",
         "worker_crashed",
+        "worker_died",
+        "worker_not_started",
     ),
 }
 
