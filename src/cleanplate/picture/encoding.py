@@ -36,6 +36,7 @@ _PNG_EFFORT = 2  # of 9: the smallest file is a tenth smaller and takes five tim
 _AVIF_SPEED = 9  # of 10: the same quality as slower ones at a tenth more bytes, in a third of the time
 _WEBP_LARGEST_SIDE = 16_383
 _JPEG_LARGEST_SIDE = 65_500
+_JPEG2000_SMALLEST_DEEP_SIDE = 32  # for the five wavelet levels that OpenCV insists on
 _MODES = {(1, False): "L", (1, True): "LA", (3, False): "RGB", (3, True): "RGBA"}
 
 
@@ -261,6 +262,10 @@ def _write_avif(picture: Picture, quality: int) -> bytes:
 def _write_jpeg2000(picture: Picture, quality: int) -> bytes:
     del quality
     if picture.depth == 16:
+        if min(picture.width, picture.height) < _JPEG2000_SMALLEST_DEEP_SIDE:
+            raise PictureCannotBeWritten(
+                f"16-bit JPEG 2000 needs {_JPEG2000_SMALLEST_DEEP_SIDE} pixels a side: choose PNG."
+            )
         encoded = encode_samples(
             ".jp2", _deep_samples(picture), [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000]
         )
