@@ -1,0 +1,206 @@
+"""`cleanplate remove`: files, patterns, folders, or standard input."""
+
+# ruff: noqa: TC003  # Typer reads annotations at run time
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cleanplate.cli.errors import OutputIsInput, UsageInvalid
+
+if TYPE_CHECKING:
+    from cleanplate.cli.cleaning import Order, Report
+    from cleanplate.cli.plan import Job, Plan
+    from cleanplate.region.rectangles import Unit
+
+TERMINATED = 143
+
+
+def remove(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="IN", help="Pictures, folders, quoted patterns, or - for standard input."),
+    ],
+    out: Annotated[
+        str,
+        typer.Option("--out", "-o", help="Where the answer goes: a file, a folder, or - (standard output)."),
+    ],
+    rectangle: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="Where the mark is, from the top left: in pixels, or in parts of the picture as "
+            "5%,80%,20%,10% or 0.05,0.8,0.2,0.1. Repeat it for more.",
+        ),
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="A picture that is white where the mark is, or a folder of them."),
+    ] = None,
+    smear: Annotated[
+        Path | None,
+        typer.Option(help="A picture with strokes of any colour but black and white, or a folder of them."),
+    ] = None,
+    mode: Annotated[
+        Literal["auto", "undo", "fill"],
+        typer.Option(help="auto; undo only what is see-through; or fill the whole region."),
+    ] = "auto",
+    format: Annotated[  # noqa: A002  # the word users expect
+        str | None,
+        typer.Option(help="Format of the answer, such as png or webp; otherwise the picture's own."),
+    ] = None,
+    quality: Annotated[
+        int | None, typer.Option(min=95, max=100, help="Quality of JPEG, WebP and AVIF; otherwise 95.")
+    ] = None,
+    found: Annotated[
+        Path | None,
+        typer.Option(help="Also write what was removed as a black and white mask: a file, or a folder."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line for each picture, on standard output.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Pictures cleaned side by side; otherwise one a processor.")
+    ] = None,
+    no_history: Annotated[
+        bool, typer.Option("--no-history", help="Add no entry to the picture's XMP edit history.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace answers that are there already.")
+    ] = False,
+) -> None:
+    """Take the watermark off pictures. Folders keep their tree, and a second run does only what is left."""
+    from cleanplate.cli.cleaning import Order
+    from cleanplate.cli.plan import make_plan
+    from cleanplate.picture.formats import named
+
+    if sum(bool(given) for given in (rectangle, mask, smear)) > 1:
+        raise UsageInvalid("Give one of --rectangle, --mask and --smear: each says where the mark is.")
+    asked_format = named(format) if format else None
+    plan = make_plan(inputs, out, asked_format)
+    rectangles, unit = read_rectangles(rectangle or [])
+    order = Order(
+        rectangles=rectangles,
+        unit=unit,
+        mask=_existing(mask),
+        smear=_existing(smear),
+        mode=mode,
+        format=asked_format,
+        quality=quality,
+        history=not no_history,
+        overwrite=overwrite,
+        found=found,
+        into_folder=plan.into_folder,
+        part=str(os.getpid()),
+    )
+    if not overwrite:
+        _spare_inputs(plan, asked_format)
+    signal.signal(signal.SIGTERM, _end)
+    raise typer.Exit(_carry_out(plan, order, jobs or os.cpu_count() or 1, as_json=as_json))
+
+
+def read_rectangles(
+    given: Sequence[str],
+) -> tuple[tuple[tuple[float, float, float, float], ...], Unit]:
+    """Read `X,Y,W,H` arguments and tell their unit.
+
+    They are fractions when they are written with %, or when no number is above 1 and at least one has a
+    decimal point; otherwise pixels.
+
+    Raises:
+        UsageInvalid: one is not four numbers, or they do not have one unit.
+    """
+    rectangles: list[tuple[float, float, float, float]] = []
+    units: set[Unit] = set()
+    for text in given:
+        parts = [part.strip() for part in text.split(",")]
+        percent = [part.endswith("%") for part in parts]
+        try:
+            x, y, width, height = (float(part.rstrip("%")) for part in parts)
+        except ValueError:
+            raise UsageInvalid(f"--rectangle {text!r} is not four numbers X,Y,W,H.") from None
+        numbers = (x, y, width, height)
+        if not all(math.isfinite(number) for number in numbers) or width <= 0 or height <= 0:
+            raise UsageInvalid(f"--rectangle {text!r}: width and height must be greater than 0.")
+        if any(percent) and not all(percent):
+            raise UsageInvalid(f"--rectangle {text!r}: write all four numbers with %, or none.")
+        if all(percent):
+            numbers = (x / 100, y / 100, width / 100, height / 100)
+        fractions = all(percent) or ("." in text and max(numbers) <= 1)
+        units.add("fraction" if fractions else "pixel")
+        rectangles.append(numbers)
+    if len(units) > 1:
+        raise UsageInvalid("Give all rectangles in pixels, or all as fractions.")
+    return tuple(rectangles), units.pop() if units else "pixel"
+
+
+def _spare_inputs(plan: Plan, asked_format: str | None) -> None:
+    """Refuse a plan by which an answer would replace a picture that is to be read."""
+    sources = {os.path.realpath(job.source) for job in plan.jobs}
+    for job in plan.jobs:
+        for output in job.outputs(asked_format):
+            if str(output) != "-" and os.path.realpath(output) in sources:
+                raise OutputIsInput(f"{output} would be replaced: give another -o, or --overwrite.")
+
+
+def _existing(path: Path | None) -> Path | None:
+    if path is not None and not path.exists():
+        raise UsageInvalid(f"There is no {path}: check the path.")
+    return path
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(TERMINATED)  # so that everything is put away on the way out
+
+
+def _carry_out(plan: Plan, order: Order, hands: int, *, as_json: bool) -> int:
+    from cleanplate.cli.cleaning import STDIO
+    from cleanplate.cli.telling import Teller
+
+    results = sys.stderr if any(job.target == STDIO for job in plan.jobs) else sys.stdout
+    with Teller(len(plan.jobs), as_json=as_json, results=results) as teller:
+        try:
+            with closing(_reports(plan, order, hands)) as reports:
+                for report in reports:
+                    teller.tell(report)
+        except KeyboardInterrupt:
+            _say(f"stopped after {teller.told} of {len(plan.jobs)}; the same command goes on from there")
+            return 128 + signal.SIGINT
+    if plan.into_folder:
+        _say(teller.sum_up(plan.others))
+    elif teller.untouched and not as_json:
+        _say("nothing found: the picture is unchanged (say where the mark is with --rectangle or --mask)")
+    return 1 if teller.failed else 0
+
+
+def _reports(plan: Plan, order: Order, hands: int) -> Generator[Report]:
+    from cleanplate.cli.cleaning import Report, clean, done_already
+
+    left: list[Job] = []
+    for job in plan.jobs:
+        output = done_already(job, order)
+        if output is None:
+            left.append(job)
+        else:
+            yield Report(str(job.source), str(output), skipped=True)
+    if plan.into_folder and len(left) > 1:
+        from cleanplate.cli.crew import clean_all
+
+        yield from clean_all(left, order, hands)
+    else:
+        for job in left:
+            yield clean(job, order)
+
+
+def _say(line: str) -> None:
+    print(f"cleanplate: {line}", file=sys.stderr, flush=True)
