@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from training import batches, losses, validation
-from training.network import Find, calibrate
+from training.network import Find, calibrate, freeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Recipe:
     bf16: bool = True
     threads: int = 2
     workers: int = 1
+    freeze_norms_at: int = 1200  # step
     validate_every: int = 200
     validation_cases: int = 96
     shapes: tuple[tuple[int, int], ...] = batches.SHAPES
@@ -125,6 +126,8 @@ def started(asked: argparse.Namespace, recipe: Recipe) -> Run:
 def step(run: Run, batch: losses.Batch, recipe: Recipe) -> dict[str, float]:
     """One update; the terms of its loss."""
     run.network.train()
+    if run.step >= recipe.freeze_norms_at:
+        freeze(run.network)
     pixels = batch.seen.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
         planes = run.network(pixels)
