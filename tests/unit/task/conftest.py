@@ -168,10 +168,11 @@ def template(tmp_path_factory):
 def make_world(template):
     """Make a world in a folder; close its database in the end."""
 
-    def make(folder, blobs="memory:///", **limits):
+    def make(folder, blobs="memory:///", fresh=True, **limits):
         file = folder / "cleanplate.db"
-        shutil.copy(template, file)
-        return World(SERVER or f"sqlite+aiosqlite:///{file}", blobs, **limits)
+        if fresh:
+            shutil.copy(template, file)
+        return World((fresh and SERVER) or f"sqlite+aiosqlite:///{file}", blobs, **limits)
 
     return make
 
