@@ -69,9 +69,9 @@ class Http(Section):
         description="Largest request body, enforced while it streams in (base64 grows by a third).",
     )
     max_fields: Positive = Field(default=64, description="Most fields and files in one form.")
-    parallel_uploads: Positive = Field(
-        default=8,
-        description="Bodies above 1 MiB that are in memory at the same time; further ones wait on disk.",
+    upload_memory_mib: Positive = Field(
+        default=256,
+        description="Size of all request bodies that are looked at together; further ones wait on disk.",
     )
     cors_origins: list[str] = Field(default=["*"], description="Origins that browsers may call from.")
     body_seconds: Seconds = Field(default=60, description="Longest that a request body may take to arrive.")

@@ -1,7 +1,8 @@
 """The real server over real rooms: uvicorn on a free loopback port, SQLite and blobs in a temporary folder.
 
 `server` has a worker, which fills what it is told to. `idle` has none, so that a test can hold a task in any
-state: it plays the worker itself.
+state: it plays the worker itself. Both end with the module: threads that live on would disturb the property
+tests of other rooms, which watch over every use of `random` in the process.
 """
 
 from __future__ import annotations
@@ -234,9 +235,7 @@ class House:
         self.callbacks = Callbacks(self.services, self.settings)
         if self._worker:
             deliveries = Deliveries(db, fetcher, self.callbacks.render, self.settings.notify, wakeups)
-            await stack.enter_async_context(
-                Worker(tasks, blobs, fetcher, deliveries, wakeups, self.settings)
-            )
+            await stack.enter_async_context(Worker(tasks, blobs, fetcher, deliveries, wakeups, self.settings))
         else:
             for entry in (RUN_TASK, DELIVER):
                 wakeups.handle(entry, _nothing)
@@ -255,7 +254,7 @@ class House:
             proxy_headers=False,  # uvicorn's own would believe every client on this machine
             timeout_graceful_shutdown=5,
         )
-        server = uvicorn.Server(config)
+        server = Uvicorn(config)
         running = asyncio.create_task(server.serve([listener]))
 
         async def stop():
@@ -263,8 +262,19 @@ class House:
             await running
 
         stack.push_async_callback(stop)
-        while not server.started:
-            await asyncio.sleep(0.01)
+        await server.up.wait()
+
+
+class Uvicorn(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets=None):
+        await super().startup(sockets)
+        self.up.set()
 
 
 async def _nothing(_key):
@@ -282,13 +292,13 @@ def quiet():
     structlog.reset_defaults()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory):
     with House(tmp_path_factory.mktemp("server"), worker=True) as house:
         yield house
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def idle(tmp_path_factory):
     short = settings.Http(kaze_hold_seconds=0)
     task = settings.Task(sync_wait_seconds=0.05)
@@ -363,7 +373,7 @@ class Web:
             return next(one for one in self.posted if one[0] == path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def web():
     with Web() as one:
         yield one

@@ -193,7 +193,9 @@ class TestBodies:
             None,
         ],
     )
-    @pytest.mark.parametrize(("path", "name"), [(SUBMIT, "image_url"), (WATERMARK, "image_url"), (AUTO, "url")])
+    @pytest.mark.parametrize(
+        ("path", "name"), [(SUBMIT, "image_url"), (WATERMARK, "image_url"), (AUTO, "url")]
+    )
     def test_0_2_a_body_that_starts_with_a_brace_is_json(self, idle, path, name, content_type):
         body = json.dumps({name: URL, "sync": 0}).encode()
         assert accepted(idle, post(idle, path, body, content_type)).request.source.value == URL
@@ -203,7 +205,9 @@ class TestBodies:
         accepted(idle, post(idle, SUBMIT, body, "application/json"))
 
     @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", None])
-    @pytest.mark.parametrize(("path", "name"), [(SUBMIT, "image_url"), (WATERMARK, "image_url"), (AUTO, "url")])
+    @pytest.mark.parametrize(
+        ("path", "name"), [(SUBMIT, "image_url"), (WATERMARK, "image_url"), (AUTO, "url")]
+    )
     def test_0_2_urlencoded(self, idle, path, name, content_type):
         body = urlencode({name: URL + "?a=ä&b=1", "sync": "0", "callback_url": ""}).encode()
         assert accepted(idle, post(idle, path, body, content_type)).request.source.value == URL + "?a=ä&b=1"
@@ -317,7 +321,7 @@ class TestLimits:
                     f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {hasty.secret}\r\n"
                     'Content-Length: 1000\r\n\r\n{"image_url":'.encode()
                 )
-                answer = b"".join(iter(lambda: wire.recv(65536), b""))  # noqa: B023  # read at once
+                answer = b"".join(iter(lambda: wire.recv(65536), b""))  # read at once
             assert answer.startswith(b"HTTP/1.1 408 ")
             assert expected in answer
 
@@ -334,7 +338,7 @@ class TestLimits:
         assert "more than 10 fields" in answer.json()["message"]
 
     def test_large_bodies_take_turns(self, house, pictures):
-        narrow = house(http=settings.Http(parallel_uploads=1))
+        narrow = house(http=settings.Http(upload_memory_mib=1))
         data = pictures.photo + b"\0" * 2_000_000
         for _ in range(3):  # a place that is not given back would block the second
             assert narrow.client.post(WATERMARK, files={"image_file": data}).status_code == 200
@@ -355,13 +359,19 @@ class TestPathsAndBrowsers:
     """§0.3"""
 
     def test_0_3_a_trailing_slash_is_accepted_and_nothing_redirects(self, idle):
-        for path, fields in ((SUBMIT, {"image_url": URL}), (WATERMARK, {"image_url": URL}), (AUTO, {"url": URL})):
+        for path, fields in (
+            (SUBMIT, {"image_url": URL}),
+            (WATERMARK, {"image_url": URL}),
+            (AUTO, {"url": URL}),
+        ):
             assert idle.client.post(f"{path}/", json=fields).status_code == 200
             assert idle.client.post(f"{idle.url}/{path}//", json=fields).status_code == 200
         task_id = idle.client.post(AUTO, json={"url": URL}).json()["data"]["task_id"]
         assert idle.client.get(f"/task/{task_id}/").status_code == 200
 
-    @pytest.mark.parametrize("path", [SUBMIT, QUOTA, WATERMARK, "/task/x", "/files/x.png", "/v1/tokens", "/no"])
+    @pytest.mark.parametrize(
+        "path", [SUBMIT, QUOTA, WATERMARK, "/task/x", "/files/x.png", "/v1/tokens", "/no"]
+    )
     def test_0_3_preflight_needs_no_token_and_echoes_the_headers(self, idle, path):
         wanted = "x-api-key,authorization,content-type,access-control-allow-origin"
         answer = httpx2.options(
@@ -477,7 +487,10 @@ class TestFiles:
             url.copy_with(path=other_id),
             url.copy_with(path=url.path.replace(".png", ".jpg")),
             url.copy_with(query=None),
-            *(url.copy_set_param(name, value) for name, value in [("e", "99999999999"), ("a", "2"), ("s", "A" * 43)]),
+            *(
+                url.copy_set_param(name, value)
+                for name, value in [("e", "99999999999"), ("a", "2"), ("s", "A" * 43)]
+            ),
             *(url.copy_remove_param(name) for name in query),
             url.copy_set_param("s", query["s"][:-1]),
             url.copy_set_param("s", "é" * 43),
@@ -509,7 +522,9 @@ class TestFiles:
 
     def test_0_6_another_servers_links_are_404(self, idle, house, pictures):
         _, link = done(house(), pictures)
-        assert httpx2.get(str(link).replace(httpx2.URL(link).netloc.decode(), idle.url[7:])).status_code == 404
+        assert (
+            httpx2.get(str(link).replace(httpx2.URL(link).netloc.decode(), idle.url[7:])).status_code == 404
+        )
 
 
 class TestBaseUrl:
@@ -549,7 +564,9 @@ class TestRequests:
     """Ids and the access log."""
 
     def test_every_answer_has_an_id_and_a_good_one_is_kept(self, idle):
-        assert idle.client.post(QUOTA, headers={"X-Request-ID": "abc-1.2"}).headers["X-Request-ID"] == "abc-1.2"
+        assert (
+            idle.client.post(QUOTA, headers={"X-Request-ID": "abc-1.2"}).headers["X-Request-ID"] == "abc-1.2"
+        )
         for bad in ("", "a b", "x" * 200, "<script>"):
             given = idle.client.get("/nowhere", headers={"X-Request-ID": bad}).headers["X-Request-ID"]
             assert re.fullmatch("[0-9a-f]{32}", given)
@@ -564,7 +581,9 @@ class TestRequests:
             httpx2.get(link)
             idle.client.post(SUBMIT, json={"image_base64": "AAAA"})
         lines = [line for line in lines if line["event"] == "request"]
-        told = [(line["method"], line["path"].split("/")[1], line["status"], line["dialect"]) for line in lines]
+        told = [
+            (line["method"], line["path"].split("/")[1], line["status"], line["dialect"]) for line in lines
+        ]
         assert told == [
             ("POST", "task", 200, "gptge"),
             ("GET", "task", 200, "gptge"),

@@ -95,9 +95,11 @@ class TestCredits:
         after = idle.client.get("/v1/account", headers=own).json()
         assert (after["limit"], after["usage"], after["remaining"]) == (7, 0, 7)
 
-    @pytest.mark.parametrize("credits", [0, -1, 1.5, "5", None, 10**12])
-    def test_credits_are_whole_and_positive(self, idle, credits):
-        answer = idle.client.post("/v1/accounts/default/credits", json={"credits": credits}, headers=admin(idle))
+    @pytest.mark.parametrize("amount", [0, -1, 1.5, "5", None, 10**12])
+    def test_credits_are_whole_and_positive(self, idle, amount):
+        answer = idle.client.post(
+            "/v1/accounts/default/credits", json={"credits": amount}, headers=admin(idle)
+        )
         problem(answer, 400, "field_invalid")
 
 

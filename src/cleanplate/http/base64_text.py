@@ -30,7 +30,8 @@ def decode_base64(field: str, text: str) -> bytes:
         text = text[comma + 1 :] if comma >= 0 else ""
     try:
         payload = text.encode("ascii").translate(URL_SAFE, WHITE_SPACE).rstrip(b"=")
-        data = base64.b64decode(payload + b"=" * (-len(payload) % 4), validate=True)
+        padding = b"=" * (-len(payload) % 4)
+        data = base64.b64decode(payload + padding if padding else payload, validate=True)
     except (UnicodeEncodeError, binascii.Error) as error:
         raise Base64Invalid(f"{field} is not valid base64.") from error
     if not data:

@@ -1,8 +1,8 @@
 """A request's body, in any of the encodings that clients really send, under limits of size, time and number.
 
 What a body is, is decided by how it begins rather than by its declared type: curl's `--data` calls JSON a
-form, and forms arrive as `application/json`. Large bodies are received into temporary files; only a few at a
-time are then brought into memory.
+form, and forms arrive as `application/json`. Large bodies are received into temporary files, and brought into
+memory only as far as there is room for them.
 """
 
 from __future__ import annotations
@@ -32,8 +32,50 @@ if TYPE_CHECKING:
 
     from cleanplate import settings
 
-BLOCK_BYTES = 1024 * 1024  # handed on at once; what is larger than one block is written in a thread
+MiB = 1024 * 1024
+BLOCK_BYTES = MiB  # handed on at once; what is larger than one block is written in a thread
 URLENCODED = re.compile(rb"[^\s<>{}\"]+=")
+
+
+class Memory:
+    """The memory for bodies that are being looked at; those that find none wait, first come, first served.
+
+    Args:
+        mib: all of it; a larger body takes it all.
+    """
+
+    def __init__(self, mib: int) -> None:
+        self._most = mib
+        self._free = asyncio.Semaphore(mib)
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def take(self, size: int, seconds: float) -> AsyncGenerator[None]:
+        """Have room for `size` bytes during the block; less than a MiB is not counted.
+
+        Raises:
+            ServerBusy: there was none within `seconds`.
+        """
+        wanted, taken = min(size // MiB, self._most), 0
+        try:
+            async with asyncio.timeout(seconds), self._turn:
+                while taken < wanted:
+                    await self._free.acquire()
+                    taken += 1
+        except TimeoutError as error:
+            self._give_back(taken)
+            raise ServerBusy from error
+        except BaseException:
+            self._give_back(taken)
+            raise
+        try:
+            yield
+        finally:
+            self._give_back(taken)
+
+    def _give_back(self, taken: int) -> None:
+        for _ in range(taken):
+            self._free.release()
 
 
 class _Sink(Protocol):
@@ -51,7 +93,7 @@ class Bodies:
 
     def __init__(self, section: settings.Http) -> None:
         self._limits = section
-        self._places = asyncio.Semaphore(section.parallel_uploads)
+        self._memory = Memory(section.upload_memory_mib)
 
     @asynccontextmanager
     async def form(self, request: Request) -> AsyncGenerator[Form]:
@@ -65,26 +107,11 @@ class Bodies:
         query = _pairs(request.url.query, self._limits.max_fields)
         sink, size = await self._receive(request)
         try:
-            async with self._place(size):
-                yield Form(sink.fields(), query)
+            async with self._memory.take(size, self._limits.body_seconds):
+                large = size > BLOCK_BYTES
+                yield Form(await asyncio.to_thread(sink.fields) if large else sink.fields(), query)
         finally:
             sink.close()
-
-    @asynccontextmanager
-    async def _place(self, size: int) -> AsyncGenerator[None]:
-        """One of the few places for bodies in memory; small ones need none."""
-        if size <= BLOCK_BYTES:
-            yield
-            return
-        try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                await self._places.acquire()
-        except TimeoutError as error:
-            raise ServerBusy from error
-        try:
-            yield
-        finally:
-            self._places.release()
 
     async def _receive(self, request: Request) -> tuple[_Sink, int]:
         limit = self._limits.max_body_bytes

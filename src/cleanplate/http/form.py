@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 64 * 1024  # characters of a text field, unless its reader expects more
 WHOLE_BODY = sys.maxsize  # for a text that only the limit of the body bounds
 MAX_NAME = 200
+BOM = b"\xef\xbb\xbf"
 NOTHING = frozenset({"", "null", "undefined"})
 YES = frozenset({"1", "true", "yes", "on"})
 NO = frozenset({"0", "false", "no", "off"})
@@ -155,7 +156,7 @@ def from_json(data: bytes) -> list[tuple[str, Value]]:
     if not data.strip():
         return []
     try:
-        document = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        document = json.loads(data.removeprefix(BOM), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:  # also UnicodeDecodeError and numbers without end
         raise BodyInvalid("The body is not valid JSON.", detail=str(error)[:200]) from error
     if not isinstance(document, dict):

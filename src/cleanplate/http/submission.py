@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -53,8 +54,8 @@ async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect,
     base = base_url(request, desk.settings.http)
     if asked.callback_url is not None:
         _check_callback(desk, asked.callback_url)
-    picture = _resolve(desk, asked.picture)
-    region_picture = None if asked.region_picture is None else _resolve(desk, asked.region_picture)
+    picture = await _resolve(desk, asked.picture)
+    region_picture = None if asked.region_picture is None else await _resolve(desk, asked.region_picture)
     uploads = {
         name: value
         for name, value in (("source", picture), ("region", region_picture))
@@ -87,12 +88,13 @@ def _check_callback(desk: Desk, url: str) -> None:
         raise FieldInvalid(f"callback_url: {error.public_message}", detail=error.detail) from error
 
 
-def _resolve(desk: Desk, value: bytes | str) -> bytes | str:
+async def _resolve(desk: Desk, value: bytes | str) -> bytes | str:
     """Uploaded bytes as they are, the bytes inside a `data:` URL, or a URL whose syntax is good."""
     if isinstance(value, bytes):
         return value
     if is_data_url(value):
-        return decode_data_url(value, desk.settings.picture.max_bytes)[0]
+        data, _ = await asyncio.to_thread(decode_data_url, value, desk.settings.picture.max_bytes)
+        return data
     desk.services.fetcher.check_url(value)
     return value
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 
@@ -31,7 +32,8 @@ def test_what_is_falsy_is_still_sent(something):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(" a ", "a"), (1, "1"), (1.0, "1"), (1.5, "1.5"), (True, "true"), (part("ä".encode()), "ä")]
+    ("value", "text"),
+    [(" a ", "a"), (1, "1"), (1.0, "1"), (1.5, "1.5"), (True, "true"), (part("ä".encode()), "ä")],
 )
 def test_text_of_every_kind_of_value(value, text):
     assert Form([("f", value)]).text("f") == text
@@ -41,7 +43,7 @@ def test_text_of_every_kind_of_value(value, text):
     "value", [[], {}, part(b"\xff\xd8"), "a\x00b", "\ud800", "x" * (MAX_TEXT + 1), part(b"x" * 5 * MAX_TEXT)]
 )
 def test_what_is_not_text(value):
-    with pytest.raises(FieldInvalid, match="^f "):
+    with pytest.raises(FieldInvalid, match=r"^f "):
         Form([("f", value)]).text("f")
 
 
@@ -66,7 +68,7 @@ def test_the_query_is_asked_only_for_what_is_missing():
 def test_repeated_fields():
     assert Form([("f", "1"), ("f", ""), ("f", "1")]).text("f") == "1"
     for other in ("2", part(b"1")):
-        with pytest.raises(FieldRepeated, match="^f "):
+        with pytest.raises(FieldRepeated, match=r"^f "):
             Form([("f", "1"), ("f", other)]).value("f")
 
 
@@ -106,13 +108,13 @@ def test_every_json_object_is_read(document):
 
 @given(st.binary(max_size=50))
 def test_any_bytes_are_fields_or_a_clear_error(data):
-    try:
+    with contextlib.suppress(BodyInvalid):
         assert isinstance(from_json(data), list)
-    except BodyInvalid:
-        pass
 
 
-@pytest.mark.parametrize("data", [b"{", b"[]", b"1", b'{"a":NaN}', b'{"a":-Infinity}', b'{"a":' + b"[" * 10**5])
+@pytest.mark.parametrize(
+    "data", [b"{", b"[]", b"1", b'{"a":NaN}', b'{"a":-Infinity}', b'{"a":' + b"[" * 10**5]
+)
 def test_not_a_json_object(data):
     with pytest.raises(BodyInvalid):
         from_json(data)

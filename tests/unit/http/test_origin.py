@@ -14,7 +14,9 @@ def base(headers=None, *, scheme="http", server=("127.0.0.1", 8080), root_path="
     return base_url(Request(scope), settings.Http(**section))
 
 
-@pytest.mark.parametrize("host", ["example.org", "example.org:8443", "127.0.0.1:1", "[::1]:8080", "a_b.local"])
+@pytest.mark.parametrize(
+    "host", ["example.org", "example.org:8443", "127.0.0.1:1", "[::1]:8080", "a_b.local"]
+)
 def test_the_host_of_the_request(host):
     assert base({"Host": host}) == f"http://{host}"
 
@@ -51,7 +53,10 @@ def test_public_url_wins():
         ({"X-Forwarded-Host": "a.org, b.org"}, "http://a.org"),
         ({"X-Forwarded-Host": "a.org:1", "X-Forwarded-Port": "2"}, "http://a.org:1"),
         ({"X-Forwarded-Host": "a.org", "X-Forwarded-Port": "8080"}, "http://a.org:8080"),
-        ({"X-Forwarded-Host": "a.org", "X-Forwarded-Port": "443", "X-Forwarded-Proto": "https"}, "https://a.org"),
+        (
+            {"X-Forwarded-Host": "a.org", "X-Forwarded-Port": "443", "X-Forwarded-Proto": "https"},
+            "https://a.org",
+        ),
         ({"X-Forwarded-Host": "a.org", "X-Forwarded-Port": "x"}, "http://a.org"),
     ],
 )

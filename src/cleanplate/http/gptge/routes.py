@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -33,7 +34,7 @@ router = APIRouter(prefix="/task", tags=["gpt.ge"], dependencies=SPELLINGS)
 async def watermark(request: Request, caller: Authenticated, desk: AtDesk) -> Response:
     """Accept a picture with a mask or rectangles; without either the watermark is looked for."""
     async with desk.bodies.form(request) as form:
-        asked = parse.watermark(form, desk.settings.region.max_rectangles)
+        asked = await asyncio.to_thread(parse.watermark, form, desk.settings.region.max_rectangles)
         task = await submit(desk, request, caller, "gptge", asked)
     return await _submitted(request, desk, task)
 
@@ -47,7 +48,8 @@ async def watermark(request: Request, caller: Authenticated, desk: AtDesk) -> Re
 async def watermark_auto(request: Request, caller: Authenticated, desk: AtDesk) -> Response:
     """Accept a picture whose watermark is to be found."""
     async with desk.bodies.form(request) as form:
-        task = await submit(desk, request, caller, "gptge", parse.watermark_auto(form))
+        asked = await asyncio.to_thread(parse.watermark_auto, form)
+        task = await submit(desk, request, caller, "gptge", asked)
     return await _submitted(request, desk, task)
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -27,7 +29,8 @@ router = APIRouter(prefix="/api/ext/v1", tags=["Kaze"], dependencies=SPELLINGS)
 async def submit_watermark_removal(request: Request, caller: Authenticated, desk: AtDesk) -> Response:
     """Accept a picture; without a smear the watermark is looked for."""
     async with desk.bodies.form(request) as form:
-        task = await submit(desk, request, caller, "kaze", parse.submission(form))
+        asked = await asyncio.to_thread(parse.submission, form)
+        task = await submit(desk, request, caller, "kaze", asked)
     return answer(render.submitted(task))
 
 
