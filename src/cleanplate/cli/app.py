@@ -64,7 +64,8 @@ def run(arguments: list[str]) -> int:
         status = app(arguments, prog_name="cleanplate", standalone_mode=False)
         sys.stdout.flush()
     except TyperException as error:
-        if type(error).__name__ == "NoArgsIsHelpError":  # the help is what was asked for, and is printed
+        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
+            print(error.format_message(), file=sys.stderr)
             return USAGE
         return _say(f"{error.format_message().rstrip('.')}. Try: cleanplate --help", USAGE)
     except CleanplateError as error:

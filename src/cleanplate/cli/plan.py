@@ -175,7 +175,9 @@ def _walk(folder: Path, out: Path) -> Iterator[Path]:
             for name in folders
             if not name.startswith(".") and not (skips_out and (here / name).resolve() == inside)
         )
-        yield from (here / name for name in sorted(files) if not name.startswith("."))
+        yield from (
+            here / name for name in sorted(files) if not name.startswith(".") and (here / name).is_file()
+        )
 
 
 def _is_picture(path: Path) -> bool:
@@ -183,6 +185,8 @@ def _is_picture(path: Path) -> bool:
 
 
 def _sniffed(path: Path) -> str | None:
+    if not path.is_file():  # a pipe can be read only once
+        return None
     try:
         with path.open("rb") as file:
             return sniff(file.read(SNIFFED_BYTES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import socket
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0  # between two looks at whether the worker is alive
 BACKLOG = 2048
 SAMPLE = Path("samples/lake.jpg")
-SAMPLE_RECTANGLES = '[{"x":590,"y":560,"width":380,"height":80}]'
+SAMPLE_RECTANGLES = '[{"x":36,"y":462,"width":236,"height":54}]'
 SAVE = (
     "import json,sys,urllib.request as u; a=json.load(sys.stdin); "
     'u.urlretrieve(a["data"]["image"], "clean.jpg"); print("saved clean.jpg")'
@@ -65,8 +66,10 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
+        known = isinstance(error.errno, int) and error.errno > 0  # asyncio and getaddrinfo say it in other ways
+        reason = os.strerror(error.errno) if known and error.errno is not None else error.strerror
         raise AddressTaken(
-            f"Cannot listen on {host}, port {port} ({error.strerror}): choose others with --host and --port."
+            f"Cannot listen on {host}, port {port} ({reason}): choose others with --host and --port."
         ) from error
 
 
