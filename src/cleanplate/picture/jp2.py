@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from cleanplate.picture.boxes import box, boxes
 from cleanplate.picture.errors import PictureUnreadable
 from cleanplate.picture.limits import check_metadata
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF_UUID = b"JpgTiffExif->JP2"
@@ -43,7 +40,7 @@ def read_structure(data: bytes) -> Structure:
         return Structure(*_image_size(data, 0))
     icc, exif, xmp, size = None, None, None, None
     extras: list[tuple[bytes, bytes]] = []
-    for kind, start, end in _boxes(data, 0, len(data)):
+    for kind, start, end in boxes(data, 0, len(data)):
         if kind == b"jp2c" and size is None:
             size = _image_size(data, start)
         elif kind == b"jp2h":
@@ -62,21 +59,8 @@ def read_structure(data: bytes) -> Structure:
     return Structure(*size, icc=icc, exif=exif, xmp=xmp, extras=tuple(extras))
 
 
-def _boxes(data: bytes, at: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
-    """Type, start and end of the payload of every box."""
-    while at + 8 <= stop:
-        length, start = int.from_bytes(data[at : at + 4], "big"), at + 8
-        if length == 1:
-            length, start = int.from_bytes(data[at + 8 : at + 16], "big"), at + 16
-        end = stop if length == 0 else at + length
-        if end < start or end > stop:
-            raise PictureUnreadable(detail="JPEG 2000 box is cut off")
-        yield data[at + 4 : at + 8], start, end
-        at = end
-
-
 def _profile(data: bytes, start: int, end: int) -> bytes | None:
-    for kind, at, stop in _boxes(data, start, end):
+    for kind, at, stop in boxes(data, start, end):
         if kind == b"colr" and data[at : at + 1] == _ICC_METHOD:
             check_metadata("ICC", stop - at)
             return data[at + 3 : stop] or None
@@ -106,21 +90,17 @@ def with_metadata(
 ) -> bytes:
     """Put profile and metadata boxes into a freshly encoded JP2 file."""
     pieces: list[bytes] = []
-    for kind, start, end in _boxes(data, 0, len(data)):
+    for kind, start, end in boxes(data, 0, len(data)):
         payload = data[start:end]
         if kind == b"jp2h" and icc:
             payload = b"".join(
-                _box(b"colr", _ICC_METHOD + b"\0\0" + icc) if inner == b"colr" else _box(inner, data[at:stop])
-                for inner, at, stop in _boxes(data, start, end)
+                box(b"colr", _ICC_METHOD + b"\0\0" + icc) if inner == b"colr" else box(inner, data[at:stop])
+                for inner, at, stop in boxes(data, start, end)
             )
-        pieces.append(_box(kind, payload))
+        pieces.append(box(kind, payload))
     if xmp:
-        pieces.append(_box(b"uuid", _XMP_UUID + xmp))
+        pieces.append(box(b"uuid", _XMP_UUID + xmp))
     if exif:
-        pieces.append(_box(b"uuid", _EXIF_UUID + exif))
-    pieces += [_box(kind, payload) for kind, payload in extras]
+        pieces.append(box(b"uuid", _EXIF_UUID + exif))
+    pieces += [box(kind, payload) for kind, payload in extras]
     return b"".join(pieces)
-
-
-def _box(kind: bytes, payload: bytes) -> bytes:
-    return (len(payload) + 8).to_bytes(4, "big") + kind + payload

@@ -24,6 +24,7 @@ from cleanplate.picture import deep, exif, gif, jp2, jpeg, png, tiff, webp
 from cleanplate.picture.colour import Planes, check_samples, inverted_cmyk, planes, upright
 from cleanplate.picture.errors import PictureFormatUnsupported, PictureUnreadable
 from cleanplate.picture.header import Opened
+from cleanplate.picture.heif import check_items
 from cleanplate.picture.picture import JpegCoding, Subsampling
 
 if TYPE_CHECKING:
@@ -340,6 +341,7 @@ def _read_heif(data: bytes, limits: Limits) -> Opened:
         raise PictureFormatUnsupported(
             f"HEIC pictures need an extra that is not installed: {HEIC_INSTALL_LINE}", detail=repr(error)
         ) from error
+    check_items(data)
     heif: Any = pi_heif.open_heif(data, convert_hdr_to_8bit=False)  # pyright: ignore[reportUnknownMemberType]  # untyped
     info: dict[str, Any] = heif.info
     width, height = heif.size

@@ -73,7 +73,8 @@ def with_history(packet: bytes | None, agent: str, when: datetime | None = None)
 
 def without_padding(packet: bytes) -> bytes:
     """The packet without the white space that is left at its end for editing in place."""
-    return re.sub(rb"\s+(?=<\?xpacket end=)", b"\n", packet)
+    body, end, rest = packet.rpartition(b"<?xpacket end=")
+    return body.rstrip() + b"\n" + end + rest.rstrip() if end else packet.rstrip()
 
 
 def _insert(packet: bytes, at: int, text: str) -> bytes:
