@@ -89,7 +89,8 @@ class Tasks:
             the task, queued; its blob sources name blobs.
 
         Raises:
-            QueueFull: too much is waiting already.
+            QueueFull: too much is waiting already. (On PostgreSQL those who come at the same moment may pass
+                the bound together; it is there to keep waits short, not to count.)
             CreditsInsufficient: the account cannot pay.
             StorageFailed: nothing was accepted; try again.
         """

@@ -46,9 +46,9 @@ async def by_id(connection: AsyncConnection, account_id: str) -> RowMapping | No
 
 async def lock(connection: AsyncConnection, account_id: str) -> RowMapping:
     """The account with this id, which nobody else changes until the transaction ends."""
-    query = (
-        select(accounts).where(accounts.c.id == account_id).with_for_update()
-    )  # SQLite: the writer is alone anyway
+    # FOR NO KEY UPDATE: inserting a task shares the account's key, and under FOR UPDATE two submits that
+    # have both done so would wait for each other for ever. On SQLite the writer is alone anyway.
+    query = select(accounts).where(accounts.c.id == account_id).with_for_update(key_share=True)
     return (await connection.execute(query)).mappings().one()
 
 
