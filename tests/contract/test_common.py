@@ -580,7 +580,8 @@ class TestRequests:
             _, link = done(idle, pictures)
             httpx2.get(link)
             idle.client.post(SUBMIT, json={"image_base64": "AAAA"})
-        lines = [line for line in lines if line["event"] == "request"]
+            idle.client.get("/healthz")  # a line is written just after its answer: before the next one's
+        lines = [line for line in lines if line["event"] == "request"][:4]
         told = [
             (line["method"], line["path"].split("/")[1], line["status"], line["dialect"]) for line in lines
         ]
