@@ -160,7 +160,8 @@ def _scaled(values: NDArray[np.bool_], width: int, height: int, name: str) -> ND
     own_height, own_width = values.shape
     if (own_width, own_height) == (width, height):
         return values
-    if abs(own_width * height - own_height * width) > _ASPECT_TOLERANCE * own_height * width:
+    own, wanted = own_width * height, own_height * width  # equal where the aspects are
+    if abs(own - wanted) > _ASPECT_TOLERANCE * max(own, wanted):
         raise RegionSizeMismatch(
             f"The {name} is {own_width} × {own_height} pixels and the picture {width} × {height}: "
             f"send a {name} of the picture's size, or of the same shape."
