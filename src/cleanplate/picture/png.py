@@ -67,7 +67,9 @@ def read_structure(data: bytes) -> Structure:
         if kind in _NEEDED:
             if not (kind == b"tRNS" and header[8:9] == b"\x10"):  # decoders differ on it at 16 bits
                 spans.append((start - 8, end + 4))
-            if kind == b"IHDR" and not header:
+            if kind == b"IHDR":
+                if header:
+                    raise PictureUnreadable(detail="two headers")
                 header = data[start:end]
             elif kind == b"tRNS":
                 transparency = data[start:end]

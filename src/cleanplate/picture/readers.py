@@ -95,6 +95,7 @@ def _read_png(data: bytes, limits: Limits) -> Opened:
         if deep_samples:
             return _deep_png(structure, orientation)
         image = PngImageFile(BytesIO(structure.bare))
+        _check_size(image, structure.width, structure.height)
         image.load()
         return planes(image, structure.icc, orientation)
 
@@ -143,8 +144,7 @@ def _read_webp(data: bytes, limits: Limits) -> Opened:
 
     def load() -> Planes:
         image = WebPImageFile(BytesIO(data))
-        if image.size != (structure.width, structure.height):
-            raise PictureUnreadable(detail="WebP of two sizes")
+        _check_size(image, structure.width, structure.height)
         image.load()
         return planes(image, structure.icc, orientation)
 
@@ -215,7 +215,7 @@ def _read_tiff(data: bytes, limits: Limits) -> Opened:
     if page.deep:
         load, has_alpha = _deep_tiff(data, page, metadata.icc)
     else:
-        load, has_alpha = _plain_tiff(data, page.depth, metadata.icc)
+        load, has_alpha = _plain_tiff(data, page, metadata.icc)
     return Opened(
         format="TIFF",
         width=page.first(tiff.WIDTH, 0),
@@ -232,7 +232,7 @@ def _read_tiff(data: bytes, limits: Limits) -> Opened:
     )
 
 
-def _plain_tiff(data: bytes, depth: int, icc: bytes | None) -> tuple[Callable[[], Planes], bool]:
+def _plain_tiff(data: bytes, page: tiff.Page, icc: bytes | None) -> tuple[Callable[[], Planes], bool]:
     """What loads a page that Pillow reads in full, and whether it has an alpha channel."""
     try:
         image = _TiffImageFile(BytesIO(data))
@@ -242,11 +242,14 @@ def _plain_tiff(data: bytes, depth: int, icc: bytes | None) -> tuple[Callable[[]
             detail=repr(error),
         ) from error
     check_samples(image.mode)
+    width, height = page.first(tiff.WIDTH, 0), page.first(tiff.HEIGHT, 0)
+    turned = page.first(tiff.ORIENTATION, 1) in (5, 6, 7, 8)
+    _check_size(image, *((height, width) if turned else (width, height)))
 
     def load() -> Planes:
         image.load()  # which turns it upright, too
         if image.mode.startswith("I;16"):
-            return _split(deep.to_16(np.asarray(image)[..., np.newaxis], depth), icc, 1)
+            return _split(deep.to_16(np.asarray(image)[..., np.newaxis], page.depth), icc, 1)
         return planes(image, icc, 1)
 
     return load, image.mode in ("RGBA", "LA", "PA", "La", "RGBa")
@@ -306,8 +309,7 @@ def _read_jpeg2000(data: bytes, limits: Limits) -> Opened:
     del limits
     structure = jp2.read_structure(data)
     image = Jpeg2KImageFile(BytesIO(data))
-    if image.size != (structure.width, structure.height):
-        raise PictureUnreadable(detail="JPEG 2000 of two sizes")
+    _check_size(image, structure.width, structure.height)
     orientation = exif.orientation(structure.exif)
 
     def load() -> Planes:
@@ -366,6 +368,12 @@ def _read_heif(data: bytes, limits: Limits) -> Opened:
         exif=exif.bare(info["exif"]) if info.get("exif") else None,
         xmp=info.get("xmp"),
     )
+
+
+def _check_size(image: Image.Image, width: int, height: int) -> None:
+    """The size that Pillow would allocate must be the one that the limits were checked for."""
+    if image.size != (width, height):
+        raise PictureUnreadable(detail=f"{image.format} of two sizes")
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:

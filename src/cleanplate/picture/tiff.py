@@ -102,8 +102,11 @@ def read_page(data: bytes, max_pages: int) -> Page:
     orientation_at: int | None = None
     for tag, kind, count, at in reader.spans(reader.first):
         width = {1: 1, 3: 2, 4: 4, 13: 4, 16: 8}.get(kind)
-        if width is None or tag in tags or tag in places:
+        if width is None:
             continue
+        if tag in tags or tag in places:
+            # decoders differ on which one counts, and so on what would be allocated
+            raise PictureUnreadable(detail=f"tag {tag} twice")
         if tag in (STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES):
             if count > _MOST_STRIPS or at + width * count > len(data):
                 raise PictureUnreadable(detail="TIFF strip table is cut off")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -138,6 +140,23 @@ def test_random_bytes_behind_every_signature():
                 warnings.simplefilter("ignore")
                 with pytest.raises(CleanplateError):
                     decode(signature + draw.bytes(length), SMALL)
+
+
+def test_a_second_size_behind_the_first_does_not_pass_the_limits(saved, photo):
+    """Pillow takes the last of two, a check of the first one would be worth nothing."""
+    png = saved(photo(), "PNG")
+    huge = b"IHDR" + struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    framed = struct.pack(">I", 13) + huge + struct.pack(">I", zlib.crc32(huge))
+    tiff = saved(photo(), "TIFF")
+    first = struct.unpack_from("<I", tiff, 4)[0]
+    count = struct.unpack_from("<H", tiff, first)[0]
+    entries = tiff[first + 2 : first + 2 + 12 * count] + struct.pack("<HHII", 256, 4, 1, 50_000)
+    two_widths = tiff[:4] + struct.pack("<IH", len(tiff), 0)[:4] + tiff[8:]
+    two_widths += struct.pack("<H", count + 1) + entries + bytes(4)
+    for data in (png[:33] + framed + png[33:], two_widths):
+        for look in (inspect, decode):
+            with pytest.raises(PictureUnreadable):
+                look(data, SMALL)
 
 
 @pytest.mark.parametrize("word", [b"hvc1", b"Exif", b"application"])
