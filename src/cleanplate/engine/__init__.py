@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from cleanplate.engine.errors import ModeUnknown, NothingToPaintFrom
-from cleanplate.engine.fill import Filled
+from cleanplate.engine.errors import ModeUnknown, NothingToPaintFrom, RegionNotUnderstood
 from cleanplate.engine.find import Mark
-from cleanplate.engine.pipeline import MODES, Mode
+from cleanplate.engine.pipeline import MODES, Filled, Mode
 from cleanplate.engine.removal import Removal, remove
 
-__all__ = ["MODES", "Filled", "Mark", "Mode", "ModeUnknown", "NothingToPaintFrom", "Removal", "remove"]
+__all__ = [
+    "MODES",
+    "Filled",
+    "Mark",
+    "Mode",
+    "ModeUnknown",
+    "NothingToPaintFrom",
+    "RegionNotUnderstood",
+    "Removal",
+    "remove",
+]

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-CELL = 16  # pixels a side of the coarse grid on which neighbouring parts are grouped
-
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels
+CELL = 16  # pixels a side of the coarse grid on which neighbouring parts are grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,35 +22,41 @@ class Crop:
     """One piece of work.
 
     Attributes:
-        core: (x, y, width, height), the part of the picture whose holes this crop paints.
-        reach: (x, y, width, height), the core with the context that it is painted from.
+        core: the part of the picture whose holes are painted.
+        reach: the core with the context that it is painted from.
+        group: what this is a piece of: the core itself, or the whole of an area that is larger than a tile.
     """
 
     core: Box
     reach: Box
+    group: Box
 
 
-def crops(area: NDArray[np.bool_], tile: int, context: int) -> Iterator[Crop]:
+def crops(area: NDArray[np.bool_], tile: int, context: int) -> list[Crop]:
     """Cut `area` into crops whose cores together hold all of it.
 
     Parts of the area that lie close together (tiled text has thousands of letters) share a crop, found on a
-    grid of cells; a group larger than `tile` is cut up, and each piece is shrunk to the cells it really needs.
-    Cores may overlap where groups interlock, so whoever paints keeps track of what is still to be done.
+    grid of cells; small groups near each other are put together, a group larger than `tile` is cut up, and
+    every piece is shrunk to the cells it really needs. Cores may overlap where groups interlock, so whoever
+    paints keeps track of what is still to be done.
 
     Args:
         area: (H, W), what is to be painted.
-        tile: longest side of a core, in pixels.
+        tile: longest side of a core, in pixels; at least one cell.
         context: how far round a core the painter may look, in pixels.
 
-    Yields:
-        Crops group by group, within a group from top to bottom and left to right.
+    Returns:
+        The crops, in a fixed order.
     """
     height, width = area.shape
-    for cells, left, top in _groups(area):
-        for x, y, w, h in _pieces(cells, max(1, tile // CELL)):
-            x0, y0 = (left + x) * CELL, (top + y) * CELL
-            core = (x0, y0, min(w * CELL, width - x0), min(h * CELL, height - y0))
-            yield Crop(core, grown(core, context, width, height))
+    most = max(1, tile // CELL)
+    answer: list[Crop] = []
+    for left, top, cells in _groups(area, most):
+        group = _in_pixels((left, top, cells.shape[1], cells.shape[0]), width, height)
+        for x, y, w, h in _pieces(cells, most):
+            core = _in_pixels((left + x, top + y, w, h), width, height)
+            answer.append(Crop(core, grown(core, context, width, height), group))
+    return answer
 
 
 def grown(box: Box, by: int, width: int, height: int) -> Box:
@@ -67,15 +72,35 @@ def window(box: Box) -> tuple[slice, slice]:
     return slice(y, y + h), slice(x, x + w)
 
 
-def _groups(area: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], int, int]]:
-    """Connected groups of occupied cells: (cells, left, top), in cells."""
+def _in_pixels(cells: Box, width: int, height: int) -> Box:
+    x, y = cells[0] * CELL, cells[1] * CELL
+    return x, y, min(cells[2] * CELL, width - x), min(cells[3] * CELL, height - y)
+
+
+def _groups(area: NDArray[np.bool_], most: int) -> list[tuple[int, int, NDArray[np.bool_]]]:
+    """Groups of occupied cells, as (left, top, cells) in cells.
+
+    A connected group of more than half a tile stands alone. Smaller ones share a group with those whose
+    middle is in the same half-tile square, so that their common box is never larger than a tile.
+    """
     height, width = area.shape
-    rows = np.logical_or.reduceat(area, np.arange(0, height, CELL), axis=0)
-    cells = np.logical_or.reduceat(rows, np.arange(0, width, CELL), axis=1)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(cells.view(np.uint8), connectivity=8)
+    rows = np.logical_or.reduceat(area, np.arange(0, height, CELL, dtype=np.intp), axis=0)
+    occupied = np.logical_or.reduceat(rows, np.arange(0, width, CELL, dtype=np.intp), axis=1)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(occupied.view(np.uint8), connectivity=8)
+    half = max(1, most // 2)
+    homes: dict[tuple[int, ...], list[int]] = {}
     for label in range(1, count):
         x, y, w, h = (int(value) for value in stats[label, :4])
-        yield labels[y : y + h, x : x + w] == label, x, y
+        small = w <= half and h <= half
+        home = ((y + h // 2) // half, (x + w // 2) // half) if small else (-label,)
+        homes.setdefault(home, []).append(label)
+    answer: list[tuple[int, int, NDArray[np.bool_]]] = []
+    for members in homes.values():
+        boxes = stats[members]
+        left, top = int(boxes[:, 0].min()), int(boxes[:, 1].min())
+        right, bottom = int((boxes[:, 0] + boxes[:, 2]).max()), int((boxes[:, 1] + boxes[:, 3]).max())
+        answer.append((left, top, np.isin(labels[top:bottom, left:right], members)))
+    return answer
 
 
 def _pieces(cells: NDArray[np.bool_], most: int) -> Iterator[Box]:

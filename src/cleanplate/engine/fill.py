@@ -1,4 +1,9 @@
-"""Painting what is truly hidden, crop by crop."""
+"""Painting what is truly hidden, crop by crop.
+
+The cost follows the area that is painted, and the memory follows the tile: an area larger than a tile is
+first painted as a whole at a scale at which it fits, and then tile by tile, each continuing its painted
+neighbours.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +13,42 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from cleanplate.engine.compose import compose
-from cleanplate.engine.crops import Box, Crop, crops, window
+from cleanplate.engine.crops import Box, Crop, crops, grown, window
 from cleanplate.engine.errors import NothingToPaintFrom
+from cleanplate.engine.guess import Guess
+from cleanplate.engine.pyramid import CHROMA, LUMA, paint
+from cleanplate.engine.values import picture_values, working_values
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 TILE = 512
-CONTEXT = 64
+CONTEXT = 64  # pixels of surroundings that a crop is painted from
+MARGIN = (
+    16  # pixels beyond a core that are painted in full quality too, so that its last pixels see good ones
+)
+DEEP = 32  # pixels: so far inside an area larger than a tile, the guess made for the whole of it stands
+METHOD = "spectral"
+METHOD_LARGE = "spectral, coarse to fine"
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """One crop that was painted.
+class Painted:
+    """One crop that was painted, and is still to be composed.
 
     Attributes:
-        box: (x, y, width, height) of the crop's painted part, in pixels.
-        method: what painted it.
-        pixels: how many pixels were painted.
+        box: (x, y, width, height) of the crop in the picture.
+        values: (height, width, C) float32 in the picture's own range, not rounded.
+        area: (height, width) boolean, the pixels that were painted.
+        method: what painted them, `METHOD` or `METHOD_LARGE`.
     """
 
     box: Box
+    values: NDArray[np.float32]
+    area: NDArray[np.bool_]
     method: str
-    pixels: int
 
 
 def fill(
@@ -40,17 +57,22 @@ def fill(
     alpha: NDArray[Any] | None = None,
     *,
     tile: int = TILE,
-) -> tuple[Filled, ...]:
-    """Paint `area` in place from what surrounds it; no other pixel is written.
+    bleed: int = 0,
+) -> Iterator[Painted]:
+    """Paint `area` from what surrounds it, crop by crop.
+
+    Each crop must be composed into `pixels` before the next is asked for, which continues it.
 
     Args:
-        pixels: (H, W, 1) or (H, W, 3), uint8 or uint16, writeable.
+        pixels: (H, W, 1) or (H, W, 3), uint8 or uint16.
         area: (H, W), what to paint.
-        alpha: (H, W); what is fully transparent in it is not painted from.
-        tile: longest side of a crop's painted part in pixels; memory grows with its square, not with the picture.
+        alpha: (H, W); what is fully transparent has no colour that anyone chose, and is not painted from.
+        tile: longest side of the part of a crop that is painted, in pixels; memory grows with its square.
+        bleed: how many pixels round the area the mark's colour has run into, because the picture was stored
+            with its chroma at half resolution; colour, but not brightness, is then taken from further away.
 
-    Returns:
-        What was painted, in the order of painting.
+    Yields:
+        What was painted. Together the crops' areas are `area`, and no pixel is in two of them.
 
     Raises:
         NothingToPaintFrom: the area is the whole picture.
@@ -60,26 +82,85 @@ def fill(
     usable = ~area if alpha is None else ~area & (alpha > 0)
     if not usable.any():
         usable = ~area
-    todo = area.copy()
-    return tuple(_fill_crop(pixels, todo, usable, crop) for crop in crops(area, tile, CONTEXT))
+    canvas = _Canvas(pixels, usable, area.copy(), tile, bleed)
+    for crop in crops(area, tile, CONTEXT):
+        painted = canvas.paint(crop)
+        if painted is not None:
+            yield painted
+            canvas.composed(painted)
 
 
-def _fill_crop(
-    pixels: NDArray[Any], todo: NDArray[np.bool_], usable: NDArray[np.bool_], crop: Crop
-) -> Filled:
-    core, reach = window(crop.core), window(crop.reach)
-    seen = pixels[reach]
-    hole = ~usable[reach]
-    painted = np.stack(
-        [
-            cv2.inpaint(np.ascontiguousarray(seen[..., channel]), hole.view(np.uint8), 3, cv2.INPAINT_NS)
-            for channel in range(seen.shape[2])
-        ],
-        axis=-1,
+class _Canvas:
+    """A picture that is being painted, with what is left to do."""
+
+    def __init__(
+        self,
+        pixels: NDArray[Any],
+        usable: NDArray[np.bool_],
+        todo: NDArray[np.bool_],
+        tile: int,
+        bleed: int,
+    ) -> None:
+        self.pixels, self.usable, self.todo, self.tile, self.bleed = pixels, usable, todo, tile, bleed
+        self.guesses: dict[Box, Guess] = {}
+
+    def paint(self, crop: Crop) -> Painted | None:
+        """Paint what a crop's core still has to do."""
+        mine = self.todo[window(crop.core)].copy()
+        if not mine.any():
+            return None
+        reach = window(crop.reach)
+        values = working_values(self.pixels[reach])
+        known = self.usable[reach].copy()
+        large = crop.group != crop.core
+        if large:
+            self._guess_depths(crop, values, known)
+        painted = self._paint_channels(values, known, _inside(crop, MARGIN))
+        x, y = crop.core[0] - crop.reach[0], crop.core[1] - crop.reach[1]
+        core = painted[y : y + crop.core[3], x : x + crop.core[2]]
+        method = METHOD_LARGE if large else METHOD
+        return Painted(crop.core, picture_values(core, self.pixels.dtype), mine, method)
+
+    def composed(self, painted: Painted) -> None:
+        """From now on, what was painted may be painted from."""
+        core = window(painted.box)
+        self.todo[core] = False
+        self.usable[core] |= painted.area
+
+    def _guess_depths(self, crop: Crop, values: NDArray[np.float32], known: NDArray[np.bool_]) -> None:
+        """Take what lies deep inside a large area as its guess has it, in place."""
+        depth = cv2.distanceTransform((~known).view(np.uint8), cv2.DIST_L2, 3)
+        deep = ~known if not known.any() else depth > DEEP
+        if deep.any():
+            if crop.group not in self.guesses:
+                self.guesses = {crop.group: self._guess(crop.group)}
+            values[deep] = self.guesses[crop.group].at(crop.reach)[deep]
+            known |= deep
+
+    def _guess(self, group: Box) -> Guess:
+        height, width = self.usable.shape
+        box = grown(group, max(CONTEXT, max(group[2:]) // 8), width, height)
+        return Guess(self.pixels, self.usable, box, self.tile)
+
+    def _paint_channels(
+        self, values: NDArray[np.float32], known: NDArray[np.bool_], wanted: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        luma = paint(values[..., :1], known.astype(np.float32), LUMA, wanted)
+        if values.shape[2] == 1:
+            return luma
+        if self.bleed:
+            size = (2 * self.bleed + 1, 2 * self.bleed + 1)
+            clean = cv2.erode(known.view(np.uint8), np.ones(size, np.uint8), borderValue=1) > 0
+            known = clean if clean.any() else known
+        chroma = paint(values[..., 1:], known.astype(np.float32), CHROMA, wanted)
+        return np.concatenate([luma, chroma], axis=2)
+
+
+def _inside(crop: Crop, margin: int) -> NDArray[np.bool_]:
+    """(h, w) of the reach: the core with a margin."""
+    inside = np.zeros((crop.reach[3], crop.reach[2]), bool)
+    x, y = crop.core[0] - crop.reach[0], crop.core[1] - crop.reach[1]
+    inside[max(0, y - margin) : y + crop.core[3] + margin, max(0, x - margin) : x + crop.core[2] + margin] = (
+        True
     )
-    mine = todo[core].copy()
-    ys, xs = crop.core[1] - crop.reach[1], crop.core[0] - crop.reach[0]
-    compose(pixels[core], painted[ys : ys + crop.core[3], xs : xs + crop.core[2]], mine)
-    todo[core] = False
-    usable[core] |= mine
-    return Filled(crop.core, "navier-stokes", int(mine.sum()))
+    return inside

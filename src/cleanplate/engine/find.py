@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 VISIBLE = 0.02  # an opacity up to this moves an 8-bit value by five levels at most: too little to be seen
@@ -24,7 +23,7 @@ class Mark:
     Attributes:
         box: (x, y, width, height) in pixels of the upright picture.
         opacity: float32 of the box's (height, width), in 0..1: how much of each pixel is the mark.
-        colour: float32 of (C,) or (height, width, C), in the picture's own range: what the mark is painted with.
+        colour: float32 of (C,) or (height, width, C), in the picture's range: what the mark is painted with.
         confidence: in 0..1, how sure the finder is that this is a watermark.
     """
 

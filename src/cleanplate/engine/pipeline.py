@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from cleanplate.engine.compose import compose
 from cleanplate.engine.errors import ModeUnknown
-from cleanplate.engine.fill import TILE, Filled, fill
+from cleanplate.engine.fill import TILE, fill
 from cleanplate.engine.find import Mark, find
 from cleanplate.engine.undo import undo
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from numpy.typing import NDArray
 
 Mode = Literal["auto", "undo", "fill"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """One piece of the picture that was painted.
+
+    Attributes:
+        box: (x, y, width, height) of the piece, in pixels.
+        method: what painted it: "spectral", or "spectral, coarse to fine" for a piece of an area that is
+            larger than a tile.
+        pixels: how many pixels were painted.
+    """
+
+    box: tuple[int, int, int, int]
+    method: str
+    pixels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +66,7 @@ def clean(
     mode: Mode,
     *,
     tile: int = TILE,
+    bleed: int = 0,
 ) -> Cleaned:
     """Find marks, undo what shines through, fill what is hidden.
 
@@ -53,10 +74,11 @@ def clean(
         pixels: (H, W, 1) or (H, W, 3), uint8 or uint16; not changed.
         alpha: (H, W) of the same dtype, or None.
         region: (H, W), where the user says the mark is; None is nowhere in particular.
-        mode: "auto" undoes the marks that were found and fills what they hide, and fills the whole region where
-            nothing was found in it: the user pointed at it, so it must go. "undo" never invents pixels. "fill"
-            paints the whole region, or without one all of what was found.
+        mode: "auto" undoes the marks that were found and fills what they hide, and fills the whole region
+            where nothing was found in it: the user pointed at it, so it must go. "undo" never invents pixels.
+            "fill" paints the whole region, or without one all of what was found.
         tile: longest side of a painted piece, in pixels.
+        bleed: how far a mark's colour has run over its edge in pixels, see `fill`.
 
     Raises:
         ModeUnknown: for any other mode.
@@ -64,28 +86,45 @@ def clean(
     """
     if mode not in MODES:
         raise ModeUnknown(detail=f"mode {mode!r}")
-    timings: dict[str, float] = {}
-    started = perf_counter()
-    found = find(pixels, region)
-    timings["find"] = perf_counter() - started
+    clock = _Clock()
+    with clock.running("find"):
+        found = find(pixels, region)
 
-    started = perf_counter()
     answer = pixels
     undone = hidden = np.zeros(pixels.shape[:2], bool)
-    if found and mode != "fill":
-        answer = pixels.copy()
-        back = undo(answer, found, region)
-        undone, hidden = back.area, back.hidden
-    timings["undo"] = perf_counter() - started
+    with clock.running("undo"):
+        if found and mode != "fill":
+            answer = pixels.copy()
+            back = undo(answer, found, region)
+            undone, hidden = back.area, back.hidden
 
-    started = perf_counter()
-    paint = _to_paint(pixels, found, hidden, region, mode)
-    fills: tuple[Filled, ...] = ()
-    if paint.any():
-        answer = pixels.copy() if answer is pixels else answer
-        fills = fill(answer, paint, alpha, tile=tile)
-    timings["fill"] = perf_counter() - started
-    return Cleaned(answer, undone | paint, found, fills, timings)
+    fills: list[Filled] = []
+    with clock.running("fill"):
+        paint = _to_paint(pixels, found, hidden, region, mode)
+        if paint.any():
+            answer = pixels.copy() if answer is pixels else answer
+            for painted in fill(answer, paint, alpha, tile=tile, bleed=bleed):
+                with clock.running("compose"):
+                    compose(answer, painted)
+                fills.append(Filled(painted.box, painted.method, int(np.count_nonzero(painted.area))))
+    return Cleaned(answer, undone | paint, found, tuple(fills), clock.seconds)
+
+
+class _Clock:
+    """Seconds by step; a step inside another counts for itself only."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {"find": 0.0, "undo": 0.0, "fill": 0.0, "compose": 0.0}
+        self._inner = 0.0
+
+    @contextmanager
+    def running(self, step: str) -> Generator[None]:
+        outer, self._inner = self._inner, 0.0
+        started = perf_counter()
+        yield
+        passed = perf_counter() - started
+        self.seconds[step] += passed - self._inner
+        self._inner = outer + passed
 
 
 def _to_paint(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from os import PathLike
+from importlib import metadata
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -12,19 +12,21 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.errors import RegionNotUnderstood
-from cleanplate.engine.fill import TILE, Filled
-from cleanplate.engine.pipeline import Mode, clean
+from cleanplate.engine.fill import TILE
+from cleanplate.engine.pipeline import Filled, Mode, clean
 from cleanplate.picture import Limits, Picture, decode, encode, from_array
 from cleanplate.region import Mask, Rectangles, Region, Smear, rasterize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
 
     from numpy.typing import NDArray
 
     from cleanplate.engine.find import Mark
 
-HISTORY = "removed a visible watermark"
+HISTORY = f"cleanplate {metadata.version('cleanplate')}"
+_HALF_CHROMA = frozenset({"WEBP", "AVIF", "HEIF"})  # 4:2:0 unless someone took the trouble to ask for more
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Removal:
         area: (H, W) boolean, the pixels that were removed. All others are those of the input, bit for bit.
         found: the marks that were found by the engine itself.
         fills: what was painted, with which method.
-        timings: seconds by step: decode, find, undo, fill.
+        timings: seconds by step: decode (the picture and the region), find, undo, fill, compose.
     """
 
     picture: Picture
@@ -57,22 +59,25 @@ class Removal:
         return (x, y, width, height) if width else None
 
     def encode(
-        self, format: str | None = None, quality: int | None = None, history: str | None = HISTORY
+        self,
+        format: str | None = None,  # noqa: A002  # the word users expect
+        quality: int | None = None,
+        history: str | None = HISTORY,
     ) -> bytes:
         """The answer as a file's bytes.
 
         Args:
             format: such as "PNG" or "JPEG"; None keeps the input's. A picture from which nothing was removed
                 comes back as its own bytes unless another format is asked for.
-            quality: 1..100 for lossy formats; None chooses.
-            history: what the XMP edit history says was done to a changed picture; None adds nothing.
+            quality: 95..100 for lossy formats; None chooses.
+            history: the software that the XMP history of a changed picture names; None adds no entry.
         """
         return encode(self.picture, format, quality, history if self.changed else None)
 
     def save(
         self,
         path: str | PathLike[str],
-        format: str | None = None,
+        format: str | None = None,  # noqa: A002  # the word users expect
         quality: int | None = None,
         history: str | None = HISTORY,
     ) -> None:
@@ -100,8 +105,8 @@ def remove(
         source: a picture, the path of one, a file's bytes, or an array of (H, W), (H, W, 1), (H, W, 3) or
             (H, W, 4), uint8 or uint16.
         region: where the mark is: `Rectangles`, a `Mask`, a `Smear`, or an array of (H, W), boolean or uint8
-            with 128 and over meaning "remove". None lets the engine look for itself; no finder is bundled yet,
-            so the picture then comes back untouched.
+            with 128 and over meaning "remove". None lets the engine look for itself; no finder is bundled
+            yet, so the picture then comes back untouched.
         mode: "auto" undoes what is see-through and fills the rest of the region; "undo" never invents pixels;
             "fill" paints the whole region.
         limits: what a file may be; None is `Limits()`.
@@ -118,7 +123,7 @@ def remove(
     picture = _picture(source, limits or Limits())
     where = None if region is None else rasterize(_region(region), picture.width, picture.height)
     decoded = perf_counter() - started
-    cleaned = clean(picture.pixels, picture.alpha, where, mode, tile=tile)
+    cleaned = clean(picture.pixels, picture.alpha, where, mode, tile=tile, bleed=_bleed(picture))
     answer = picture if cleaned.pixels is picture.pixels else picture.with_pixels(cleaned.pixels)
     timings = {"decode": decoded, **cleaned.timings}
     return Removal(answer, cleaned.area, cleaned.found, cleaned.fills, timings)
@@ -137,6 +142,13 @@ def _picture(source: Picture | str | PathLike[str] | bytes | NDArray[Any], limit
 def _region(region: Region | NDArray[Any]) -> Region:
     if isinstance(region, np.ndarray):
         return Mask(region)
-    if isinstance(region, (Rectangles, Mask, Smear)):
+    if isinstance(region, (Rectangles, Mask, Smear)):  # pyright: ignore[reportUnnecessaryIsInstance]  # not every caller has a type checker
         return region
     raise RegionNotUnderstood(detail=f"a {type(region).__name__}")
+
+
+def _bleed(picture: Picture) -> int:
+    """How far a mark's colour has run over its edge: a pixel where chroma is stored at half resolution."""
+    if picture.jpeg is not None:
+        return int(picture.jpeg.subsampling != "4:4:4" and not picture.grey)
+    return int(picture.format in _HALF_CHROMA and not picture.lossless and not picture.grey)

@@ -1,0 +1,85 @@
+"""Painting a hole from coarse to fine.
+
+Shrinking a picture shrinks its holes: at some scale even a wide one is a pixel or two across and the mean of
+its surroundings is a fair guess. Each finer scale starts from that guess and puts in what it alone can see.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from cleanplate.engine.spectral import Pass, refine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+LUMA = (Pass(8, 2, (50.0, 35.0, 24.5, 17.0, 12.0)), Pass(16, 4, (30.0, 21.0, 14.4, 10.0)))
+CHROMA = (Pass(8, 4, (30.0, 15.5, 8.0)),)  # smoother by nature: a third of the work for a loss of 0.02 dB
+BAND = (
+    16  # pixels: deeper than a block inside the hole nothing known is in sight, and the coarse guess stands
+)
+SEEN = 0.2  # the least part of a coarse pixel that must be known for it to count as known
+SMALLEST = 8  # pixels a side of the coarsest scale
+
+
+def paint(
+    values: NDArray[np.float32],
+    known: NDArray[np.float32],
+    passes: Sequence[Pass],
+    wanted: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float32]:
+    """Paint what is not known.
+
+    Args:
+        values: (H, W, C), in 0..255; what it holds where nothing is known does not matter.
+        known: (H, W), 0..1: which part of each pixel is known.
+        passes: how each scale is refined, such as `LUMA` or `CHROMA`.
+        wanted: (H, W), the part of the holes that is needed in full quality; None is all.
+
+    Returns:
+        `values` with the holes painted; known pixels are as they were.
+    """
+    hole = known < SEEN
+    if not hole.any():
+        return values
+    painted = values.copy()
+    if hole.all() or min(hole.shape) <= SMALLEST:
+        seen = ~hole
+        painted[hole] = values[seen].mean(axis=0) if seen.any() else values.mean(axis=(0, 1))
+        return painted
+    coarse = paint(*_halved(values, np.where(hole, np.float32(0), known)), passes)
+    painted[hole] = _doubled(coarse, hole.shape)[hole]
+    near = hole & (cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3) <= BAND)
+    refine(painted, near if wanted is None else near & wanted, passes)
+    return painted
+
+
+def _halved(
+    values: NDArray[np.float32], known: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Means of 2 × 2 pixels that count each by how far it is known."""
+    height, width = known.shape
+    odd = ((0, height % 2), (0, width % 2))
+    weights = np.pad(known, odd)
+    sums = np.pad(values * known[..., None], (*odd, (0, 0)))
+    weight = _quarter(weights)
+    return np.asarray(_quarter(sums) / np.maximum(weight, 1e-6)[..., None], np.float32), weight
+
+
+def _quarter(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    total = values[::2, ::2] + values[1::2, ::2] + values[::2, 1::2] + values[1::2, 1::2]
+    return total * np.float32(0.25)
+
+
+def _doubled(values: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Bilinear enlargement by two, cut to (H, W)."""
+    height, width = values.shape[:2]
+    large = np.asarray(
+        cv2.resize(values, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR), np.float32
+    )
+    return large.reshape(2 * height, 2 * width, -1)[: shape[0], : shape[1]]
