@@ -104,7 +104,7 @@ def follow(ema: Find, network: Find, keep: float) -> None:
 
 
 def started(asked: argparse.Namespace, recipe: Recipe) -> Run:
-    """A new run from the detector's weights, or from an earlier run's exported weights."""
+    """A new run from the detector's weights or from earlier weights; one to be resumed gets its own later."""
     torch.manual_seed(recipe.seed)
     network = Find()
     if asked.start:
@@ -114,7 +114,7 @@ def started(asked: argparse.Namespace, recipe: Recipe) -> Run:
                 for k, v in torch.load(asked.start, weights_only=True).items()
             }
         )
-    else:
+    elif asked.detector:
         network.backbone.load_detector(asked.detector)
         calibrate(network, batches.calibration(asked.photos, asked.bank, recipe.seed, 4))
     network = network.to(memory_format=torch.channels_last)
@@ -227,7 +227,8 @@ def parsed(words: list[str] | None = None) -> tuple[argparse.Namespace, Recipe]:
     given = json.loads(asked.recipe.read_text()) if asked.recipe else {}
     if "shapes" in given:
         given["shapes"] = tuple(tuple(pair) for pair in given["shapes"])
-    if not (asked.detector or asked.start or asked.resume):
+    resumes = asked.resume and (asked.out / "last.pt").exists()
+    if not (asked.detector or asked.start or resumes):
         parser.error("a first start needs --detector or --start")
     return asked, Recipe(**given)
 

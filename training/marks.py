@@ -105,7 +105,7 @@ def tiled(rng: np.random.Generator, bank: Bank, window: Window) -> np.ndarray:
     canvas = _wrapped(rng, cell, side, degrees)
     if chance(rng, 0.1):
         canvas = art.over(canvas, _hairlines(rng, side, rgb) * float(rng.uniform(0.3, 1)))
-    return canvas * (_spread(rng, 0.06, 0.6) if chance(rng, 0.4) else float(rng.uniform(0.12, 0.55)))
+    return canvas * (_spread(rng, 0.06, 0.6) if chance(rng, 0.25) else float(rng.uniform(0.12, 0.55)))
 
 
 def _tall(piece: np.ndarray, rows: int) -> np.ndarray:
