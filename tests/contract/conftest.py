@@ -190,6 +190,18 @@ class House:
         """What a worker does with a picture that it could not clean."""
         assert self.call(self.services.tasks.fail(self.claim(task_id), failure))
 
+    def accepted(self, answer):
+        """The task that was accepted with this answer."""
+        assert answer.status_code == 200, answer.text
+        return self.task(answer.json()["data"]["task_id"])
+
+    def done(self, pictures):
+        """A task that is done: its id, and the link to its result."""
+        answer = self.client.post("/task/pic/watermark", files={"image_file": pictures.photo})
+        task_id = self.accepted(answer).id
+        self.finish(task_id, pictures.photo)
+        return task_id, self.client.get(f"/task/{task_id}").json()["data"]["image"]
+
     def task(self, task_id):
         """The task as it is in the table."""
         account = self.call(self.services.accounts.get("default"))
@@ -327,12 +339,14 @@ class Web:
 
     def __init__(self):
         self.pages = {}
+        self.asked = []
         self.posted = []
         self.arrived = threading.Condition()
         web = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
+                web.asked.append(self.path)
                 status, body = web.pages.get(urlsplit(self.path).path, (404, b""))
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
