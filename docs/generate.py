@@ -164,7 +164,7 @@ def errors_page() -> str:
         MADE,
         "",
         "An error has a stable code, a message that says what to do, and says whether the same request may",
-        "succeed later. Python raises it as a `CleanplateError` with `code`, `public_message` and `retryable`; the",
+        "succeed later. Python raises a `CleanplateError` with `code`, `public_message` and `retryable`; the",
         "command prints it as one line; the service answers in the dialect that was spoken:",
         "",
         "* at once, with Kaze's code and HTTP status, gpt.ge's status, or the native RFC 9457 problem;",

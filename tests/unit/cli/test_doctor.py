@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from cleanplate.cli.app import run
+
+
+def _lines(capsys):
+    return {line[4:].split(":", 1)[0].strip(): line for line in capsys.readouterr().out.splitlines()}
+
+
+def test_all_is_well_before_the_first_start_and_nothing_is_made(capsys):
+    assert run(["doctor"]) == 0
+
+    lines = _lines(capsys)
+    assert all(line.startswith("ok ") for line in lines.values())
+    assert {
+        "cleanplate",
+        "pictures",
+        "HEIC",
+        "OpenCV",
+        "machine",
+        "storage",
+        "database",
+        "outbound network",
+    } <= set(lines)
+    assert "AVIF" in lines["pictures"]
+    assert not Path("data").exists()
+
+
+def test_it_says_the_level_of_the_database_and_the_depth_of_the_queue(capsys):
+    run(["credits", "show"])  # makes the database
+    capsys.readouterr()
+
+    assert run(["doctor"]) == 0
+
+    lines = _lines(capsys)
+    assert "tables of level 0001" in lines["database"]
+    assert "0 of 1000" in lines["queue"]
+
+
+def test_a_database_that_is_none_is_bad(capsys):
+    Path("data").mkdir()
+    Path("data/cleanplate.db").write_text("this is no database, but a page of text" * 100)
+
+    assert run(["doctor"]) == 1
+
+    assert _lines(capsys)["database"].startswith("BAD ")
+
+
+def test_a_full_queue_is_bad(capsys, monkeypatch):
+    run(["credits", "show"])
+    with sqlite3.connect("data/cleanplate.db") as db:
+        (account,) = db.execute("SELECT id FROM accounts").fetchone()
+        columns = {row[1]: row for row in db.execute("PRAGMA table_info(tasks)")}
+        values = {name: 0 for name, row in columns.items() if row[3]}
+        values |= {"id": "x", "account_id": account, "state": "queued"}
+        names = ", ".join(values)
+        db.execute(f"INSERT INTO tasks ({names}) VALUES ({', '.join('?' * len(values))})", [*values.values()])
+    db.close()
+    monkeypatch.setenv("CLEANPLATE_TASK__MAX_QUEUED", "1")
+    capsys.readouterr()
+
+    assert run(["doctor"]) == 1
+
+    assert _lines(capsys)["queue"].startswith("BAD ")
+
+
+def test_it_says_which_private_networks_may_be_reached(capsys, monkeypatch):
+    monkeypatch.setenv("CLEANPLATE_FETCH__ALLOW_NETWORKS", '["10.1.0.0/16"]')
+
+    run(["doctor"])
+
+    assert "10.1.0.0/16" in _lines(capsys)["outbound network"]
