@@ -33,7 +33,11 @@ def configure(section: settings.Log) -> None:
         shared.append(structlog.processors.format_exc_info)
         last: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
     else:
-        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        last = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # the default one prints local variables: tokens and pictures among them
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
