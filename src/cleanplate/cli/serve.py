@@ -66,8 +66,8 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        known = isinstance(error.errno, int) and error.errno > 0  # asyncio and getaddrinfo say it in other ways
-        reason = os.strerror(error.errno) if known and error.errno is not None else error.strerror
+        # `create_server` adds to the reason; getaddrinfo has negative numbers of its own.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise AddressTaken(
             f"Cannot listen on {host}, port {port} ({reason}): choose others with --host and --port."
         ) from error
@@ -103,7 +103,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 
 async def _watch(worker: Worker, server: Server) -> None:
     """Stop serving when nobody is left to work on what is asked for."""
-    while worker.alive:  # noqa: ASYNC110  # it has no event for its end, which should never come
+    while worker.alive:  # noqa: ASYNC110  # its end has no event
         await asyncio.sleep(LOOK_SECONDS)
     server.should_exit = True
 
