@@ -21,9 +21,9 @@ import requests
 SNIPPETS = Path(__file__).parent / "snippets"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
-# How far the filled pixels may be from the photograph on average, in 256 levels. Its light changes by about 30
-# levels across the rectangle and a classical fill does not know the exact curve; the mark itself was more than
-# 80 levels away, so what passes has no trace of it.
+# How far the filled pixels may be from the photograph on average, in 256 levels. Its light changes by some 30
+# levels across the rectangle, and a classical fill does not know the exact curve. The mark itself was over 80
+# levels away, so what passes has no trace of it.
 FILL_TOLERANCE = 14
 
 
