@@ -83,7 +83,15 @@ def _scripts_of(font: ImageFont.FreeTypeFont) -> list[str]:
     return found
 
 
+def _complete(font: ImageFont.FreeTypeFont, text: str) -> bool:
+    """Whether the font has every letter: a missing one is drawn as a box."""
+    missing = {bytes(font.getmask(sign)) for sign in ("\uffff", "\U000e0fff")}
+    return all(bytes(font.getmask(sign)) not in missing for sign in set(text) if not sign.isspace())
+
+
 def _render(font: ImageFont.FreeTypeFont, text: str, spacing: float) -> np.ndarray | None:
+    if not _complete(font, text):
+        return None
     if spacing > 0:
         text = ("\u2009" if spacing < 0.5 else " ").join(text)
     left, top, right, bottom = font.getbbox(text)

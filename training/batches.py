@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # (side, samples) of a step's batch, in turn: about as many pixels each
-SHAPES = ((256, 8), (320, 5), (256, 8), (384, 4))
+SHAPES = ((192, 9), (256, 5), (224, 7), (256, 5))
 
 
 def stacked(samples: list[sample.Sample]) -> Batch:

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from training import batches, losses, validation
-from training.network import Find, calibrate, freeze
+from training.network import Find, calibrate
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Recipe:
     """What a run is made of; saved beside its checkpoints."""
 
     seed: int = 3
-    rate: float = 1.5e-3
+    rate: float = 2e-3
     backbone_share: float = 0.3
     weight_decay: float = 0.02
     warmup: int = 200
@@ -37,8 +37,7 @@ class Recipe:
     bf16: bool = True
     threads: int = 2
     workers: int = 1
-    freeze_norms_at: int = 1200  # step
-    validate_every: int = 200
+    validate_every: int = 400
     validation_cases: int = 96
     shapes: tuple[tuple[int, int], ...] = batches.SHAPES
 
@@ -70,6 +69,13 @@ class Run:
             getattr(self, part).load_state_dict(state.pop(part))
         for key, value in state.items():
             setattr(self, key, value)
+
+    def follow(self, recipe: Recipe) -> None:
+        """Takes the rates and decay of a recipe that has changed since the checkpoint."""
+        for stored, asked in zip(
+            self.optimiser.param_groups, optimiser(self.network, recipe).param_groups, strict=True
+        ):
+            stored.update(full=asked["full"], weight_decay=asked["weight_decay"])
 
 
 def optimiser(network: Find, recipe: Recipe) -> torch.optim.AdamW:
@@ -126,8 +132,6 @@ def started(asked: argparse.Namespace, recipe: Recipe) -> Run:
 def step(run: Run, batch: losses.Batch, recipe: Recipe) -> dict[str, float]:
     """One update; the terms of its loss."""
     run.network.train()
-    if run.step >= recipe.freeze_norms_at:
-        freeze(run.network)
     pixels = batch.seen.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
         planes = run.network(pixels)
@@ -161,6 +165,7 @@ def train(asked: argparse.Namespace, recipe: Recipe) -> Run:
     run = started(asked, recipe)
     if asked.resume and last.exists():
         run.load(last)
+        run.follow(recipe)
         print(f"goes on at step {run.step}, best F1 {run.best:.4f}")
     if asked.decay and run.decay_from < 0:
         run.decay_from, run.decay_steps = run.step, asked.decay

@@ -23,13 +23,7 @@ STRIDE = 32  # sides of what goes in must be multiples of it; `Find.forward` pad
 
 
 class Unit(nn.Module):
-    """Convolution and batch norm: one folded convolution of the detector's file.
-
-    Once `frozen`, the norm's statistics stand still and its scale is multiplied into the weights instead of
-    the pixels: the same parameters learn on, for a quarter less time a step.
-    """
-
-    frozen = False
+    """Convolution and batch norm: one folded convolution of the detector's file."""
 
     def __init__(self, inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__()
@@ -39,13 +33,7 @@ class Unit(nn.Module):
         self.norm = nn.BatchNorm2d(outside, eps=EPSILON, momentum=0.03)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not self.frozen:
-            return self.norm(self.conv(x))
-        scale = self.norm.weight * (self.norm.running_var + EPSILON).rsqrt()
-        weight = self.conv.weight * scale.view(-1, 1, 1, 1)
-        conv = self.conv
-        bias = self.norm.bias - self.norm.running_mean * scale
-        return F.conv2d(x, weight, bias, conv.stride, conv.padding, 1, conv.groups)
+        return self.norm(self.conv(x))
 
     def take(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
         """Holds a folded convolution exactly: a norm that only adds the bias."""
@@ -209,13 +197,6 @@ def calibrate(network: nn.Module, batches: Iterable[torch.Tensor]) -> None:
             norm.bias.copy_(old_shift + mean * old_scale)
 
 
-def freeze(network: nn.Module) -> None:
-    """Stops every norm's statistics from following the batches."""
-    for unit in network.modules():
-        if isinstance(unit, Unit):
-            unit.frozen = True
-
-
 class Mix(nn.Module):
     """The head's block: a depth-wise 5×5 and a point-wise layer, or a full 3×3 where channels are few."""
 
@@ -299,7 +280,6 @@ def fold(network: Find) -> Find:
 
     folded = copy.deepcopy(network).eval()
     for unit in [m for m in folded.modules() if isinstance(m, Unit)]:
-        unit.frozen = False
         unit.conv = torch.nn.utils.fusion.fuse_conv_bn_eval(unit.conv, unit.norm)
         unit.norm = nn.Identity()
     return folded
