@@ -33,6 +33,7 @@ class Origin:
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.files: dict[str, bytes] = {}
+        self.asked = threading.Event()  # something below /held/ has been asked for
         self.released = threading.Event()  # what is below /held/ is answered from then on
         self.callbacks: list[tuple[str, dict[str, str], bytes]] = []
         self._changed = threading.Condition()
@@ -41,6 +42,7 @@ class Origin:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 if self.path.startswith("/held/"):
+                    origin.asked.set()
                     origin.released.wait(HOLD_SECONDS)
                 data = origin.files.get(self.path.rpartition("/")[2])
                 with contextlib.suppress(OSError):  # who asked may have been killed meanwhile
@@ -164,6 +166,11 @@ class Cleanplate:
         """Send a signal and wait; the exit status."""
         assert self.process is not None
         self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it has ended; the exit status."""
+        assert self.process is not None
         try:
             return self.process.wait(STOP_SECONDS)
         finally:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import requests
 
-from servers import COMMAND, Cleanplate
+from servers import COMMAND, Cleanplate, Origin
 
 SAMPLE = Path(__file__).parents[2] / "samples/lake.jpg"
 
@@ -64,6 +65,31 @@ def test_a_signal_ends_it_well(tmp_path, number):
 
     assert server.end(number) == 0
     assert "Traceback" not in server.log
+
+
+def test_a_signal_lets_a_waiting_client_have_its_picture(tmp_path):
+    settings = {"FETCH__ALLOW_NETWORKS": ["127.0.0.0/8"], "WORKER__SLOTS": "1"}
+    with Origin() as elsewhere, ThreadPoolExecutor() as clients:
+        elsewhere.files["lake.jpg"] = SAMPLE.read_bytes()
+        server = Cleanplate(tmp_path, settings).start()
+        answer = clients.submit(
+            requests.post,
+            f"{server.url}/task/pic/watermark",
+            headers={"Authorization": f"Bearer {server.token}"},
+            data={
+                "image_url": f"{elsewhere.url}/held/lake.jpg",
+                "rectangles": '[{"x":36,"y":462,"width":236,"height":54}]',
+                "sync": "1",
+            },
+            timeout=60,
+        )
+        assert elsewhere.asked.wait(30)  # the task runs
+        server.process.send_signal(signal.SIGTERM)
+        elsewhere.released.set()
+
+        body = answer.result().json()
+        assert (body["status"], body["data"]["state"]) == (200, 1)
+        assert server.wait() == 0
 
 
 def test_a_port_that_is_taken_is_one_line(tmp_path):

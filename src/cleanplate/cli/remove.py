@@ -105,8 +105,11 @@ def remove(
     )
     if not overwrite:
         _spare_inputs(plan, asked_format)
-    signal.signal(signal.SIGTERM, _end)
-    raise typer.Exit(_carry_out(plan, order, jobs or os.cpu_count() or 1, as_json=as_json))
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        raise typer.Exit(_carry_out(plan, order, jobs or os.cpu_count() or 1, as_json=as_json))
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def read_rectangles(

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+import pytest
+from fastapi import FastAPI
+
+from cleanplate.cli import assembly
+from cleanplate.cli.assembly import opened_accounts
+from cleanplate.cli.errors import AddressTaken, PartDied
+from cleanplate.cli.serve import _address, _example, _serve, listen
+from cleanplate.settings import load
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "http://127.0.0.1:"), ("0.0.0.0", "http://localhost:"), ("::1", "http://[::1]:")],
+)
+def test_the_address_shown_can_be_opened(host, address):
+    try:
+        listener = listen(host, 0)
+    except AddressTaken:
+        pytest.skip(f"this machine has no {host}")
+    with listener:
+        assert _address(listener) == f"{address}{listener.getsockname()[1]}"
+
+
+def test_a_host_that_is_not_ours_is_one_line():
+    with pytest.raises(AddressTaken, match="--host"):
+        listen("no.such.host.invalid", 0)
+
+
+async def test_the_server_ends_with_an_error_when_its_worker_has_ended(monkeypatch):
+    """Supervisors start again what ends with an error; a server that only accepts tasks helps nobody."""
+    settings = load(worker={"slots": 1, "drain_seconds": 1})
+    worker = SimpleNamespace(alive=False)
+
+    @asynccontextmanager
+    async def assembled(_):
+        async with opened_accounts(settings) as accounts:
+            yield assembly.Service(FastAPI(), worker, accounts)
+
+    monkeypatch.setattr(assembly, "assembled", assembled)
+    with listen("127.0.0.1", 0) as listener, pytest.raises(PartDied):
+        await _serve(settings, listener)
+
+
+def test_the_example_names_a_picture_that_is_there(tmp_path):
+    assert "photo.jpg" in "".join(_example("http://127.0.0.1:1", "cp_x"))
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples/lake.jpg").write_bytes(b"")
+    assert "samples/lake.jpg" in "".join(_example("http://127.0.0.1:1", "cp_x"))
