@@ -200,7 +200,16 @@ class TestGet:
             await world.tasks.get(bob.account.id, task.id)
 
     @pytest.mark.parametrize(
-        "task_id", ["", "x", "../x", str(uuid.uuid4()), str(uuid.uuid1()), "\ud800", "a" * 9999]
+        "task_id",
+        [
+            "",
+            "x",
+            "../x",
+            "1b4e28ba-2fa1-4b1c-9d6e-6f1c0a7d3e52",  # well formed, and nobody's
+            "1b4e28ba-2fa1-11d2-883f-0016d3cca427",  # a UUID of version 1
+            "\ud800",
+            "a" * 9999,
+        ],
     )
     async def test_an_id_that_is_none_is_not_found(self, world, task_id):
         caller = await world.caller()
