@@ -193,6 +193,7 @@ async def test_a_picture_that_kills_every_child_is_given_up_and_refunded_and_oth
         deadly = await server.ended(deadly)
     finally:
         killing.cancel()
+        await asyncio.gather(killing, return_exceptions=True)
 
     assert (deadly.state, deadly.failure.code, deadly.losses) == (State.FAILED, "worker_crashed", 3)
     assert await server.ledger(deadly) == ["hold", "release"]
@@ -244,6 +245,23 @@ async def test_sync_requests_go_before_async_ones(server):
     assert all(urgent.started_at < task.started_at for task in waiting)
 
 
+async def test_sync_requests_go_first_also_after_their_download(server):
+    async with Site(picture()).open() as site:
+        patient = await server.submit(url=site.url)
+        await site.busy_with(1)
+        urgent = await server.submit(url=site.url, sync=True)
+        await site.busy_with(2)
+        async with frozen(server):
+            await server.running(await server.submit())
+            site.may_send.set()
+            async with asyncio.timeout(DEADLINE):
+                while server.worker._slots.waiting < 2:  # noqa: ASYNC110  # a slot's queue tells nobody
+                    await asyncio.sleep(0.005)
+        patient, urgent = await server.ended(patient), await server.ended(urgent)
+
+    assert urgent.finished_at < patient.finished_at
+
+
 async def test_tasks_whose_wakeups_are_lost_are_swept_up_at_the_start(tmp_path):
     async with Server(tmp_path).open(working=False) as server:
         tasks = [await server.submit() for _ in range(3)]
@@ -288,7 +306,8 @@ async def test_a_stop_that_takes_too_long_hands_back_without_blame(tmp_path):
 
 
 async def test_a_worker_whose_task_was_taken_away_stops_at_once(tmp_path):
-    async with Server(tmp_path, task={"lease_seconds": 0.6}).open() as server:
+    endless = {"picture": {"decode_seconds": 3600}, "task": {"lease_seconds": 0.6, "work_seconds": 3600}}
+    async with Server(tmp_path, **endless).open() as server:
         async with frozen(server) as [pid]:
             task = await server.submit()
             claimed = await server.running(task)

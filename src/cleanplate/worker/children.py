@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 NICE = 5  # pictures give way to the event loop that answers requests
 SPENT = {OutOfMemory.code, ChildFailed.code}  # after these a child ends itself
 STREAM_BYTES = 1 << 20
+COLLECT_SECONDS = 10.0  # for a killed process to be gone
 LINE_BYTES = 4096  # longest piece of a child's standard error that becomes one line of the log
 
 
@@ -172,10 +173,13 @@ class Child:
             raise
 
     async def kill(self) -> None:
-        """End it now. Its exit has been collected when this returns."""
+        """End it now, and collect its exit (unless the kernel does not let go of it)."""
         self._kill()
-        await self._process.wait()
-        await self._listening
+        # asyncio reports the exit only when every pipe has been read to its end.
+        collecting = [asyncio.create_task(self._discard()), asyncio.create_task(self._process.wait())]
+        _, left = await asyncio.wait([*collecting, self._listening], timeout=COLLECT_SECONDS)
+        if left:
+            log.error("child not collected", pid=self.pid)
 
     def _kill(self) -> None:
         self._killed = True
@@ -205,6 +209,13 @@ class Child:
                 raise frames.rebuild(frame["error"])
             else:
                 return frame["answer"], bodies
+
+    async def _discard(self) -> None:
+        stdout = self._process.stdout
+        assert stdout is not None  # noqa: S101  # for the type checker: it was asked for as a pipe
+        with contextlib.suppress(RuntimeError):  # a request that is still waiting for its answer reads it
+            while await stdout.read(STREAM_BYTES):
+                pass
 
     async def _listen(self) -> None:
         """Turn what it writes on its standard error into lines of the log."""
@@ -243,6 +254,11 @@ class Slots:
     def pids(self) -> list[int]:
         """The process ids of the children that are alive."""
         return sorted(child.pid for child in self._children if child.usable)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a slot."""
+        return sum(1 for *_, turn in self._queue if not turn.done())
 
     async def start(self) -> None:
         """Start all children.

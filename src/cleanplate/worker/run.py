@@ -95,7 +95,7 @@ class Worker:
             if running is not None:  # callbacks under way, and tasks that were just being claimed
                 await asyncio.wait([running], timeout=max(LAST_SECONDS, drained_by - clock()))
                 running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
+                await asyncio.wait([running], timeout=LAST_SECONDS)
 
     @property
     def alive(self) -> bool:

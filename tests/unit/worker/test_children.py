@@ -80,6 +80,12 @@ async def gone(pid: int) -> None:
         os.close(ending)
 
 
+async def until(condition) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while not condition():  # noqa: ASYNC110  # what is waited for tells nobody
+            await asyncio.sleep(0.005)
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -224,6 +230,51 @@ async def test_decoding_has_a_deadline_of_its_own(upbringing, make_picture):
         with pytest.raises(PictureTooSlow):
             await child.request(removal(), [make_picture()], seconds=DEADLINE, decode_seconds=0.05)
         await gone(child.pid)
+
+
+async def spoken_for(program: str, upbringing: Upbringing) -> Child:
+    """A child that runs another program, to behave as no real one can be made to."""
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
+    return Child(await asyncio.create_subprocess_exec(sys.executable, "-c", program, **pipes), upbringing)
+
+
+async def test_a_child_in_the_middle_of_a_long_answer_can_be_killed(upbringing):
+    program = """if True:
+        import sys
+        sys.stderr.write("here it comes\\n")
+        sys.stderr.flush()
+        sys.stdout.buffer.write(bytes(32 * 1024 * 1024))
+    """
+    with capture_logs() as lines:
+        child = await spoken_for(program, upbringing)
+        await until(lambda: child._process.stdout._paused)
+        await child.kill()
+
+    assert not alive(child.pid)
+    assert "child not collected" not in [line["event"] for line in lines]
+
+
+async def test_the_deadline_of_decoding_ends_with_decoding(upbringing):
+    program = """if True:
+        import sys, time
+        from cleanplate.worker import frames
+        def send(header):
+            sys.stdout.buffer.write(b"".join(frames.pack(header)))
+            sys.stdout.buffer.flush()
+        send({"answer": {}})
+        frames.receive(sys.stdin.buffer)
+        send({"step": "decoded"})
+        time.sleep(1.6)
+        send({"answer": {"slow": "but sure"}})
+    """
+    child = await spoken_for(program, upbringing)
+    try:
+        await child._answer(lambda _: None)  # ready: starting takes none of the time to decode
+        answer, _ = await child.request({}, [], seconds=DEADLINE, decode_seconds=1.5)
+    finally:
+        await child.kill()
+
+    assert answer == {"slow": "but sure"}
 
 
 async def test_a_child_that_is_killed_while_it_works_is_noticed(upbringing, make_picture):
@@ -455,6 +506,18 @@ async def test_the_inspector_survives_the_loss_of_its_child(inspector, make_pict
     await gone(pid)
 
     assert await inspector.check(make_picture())
+
+
+async def test_an_inspector_that_is_closed_leaves_nobody_waiting(upbringing, make_picture):
+    async with Inspector(settings.Picture(), upbringing) as inspector:
+        [pid] = inspector._slots.pids
+        os.kill(pid, signal.SIGSTOP)
+        asking = asyncio.create_task(inspector.check(make_picture()))
+        await asyncio.sleep(0)
+
+    with pytest.raises(ChildDied):
+        await asking
+    assert not alive(pid)
 
 
 async def test_many_can_ask_the_inspector_at_once(inspector, make_picture):
