@@ -57,12 +57,14 @@ class ProcessDied(CleanplateError):
 class MemoryShort(CleanplateError):
     """The picture needs more memory than there is: try --jobs 1, or a smaller picture."""
 
-    code = "out_of_memory"
+    code = "memory_short"
     retryable = True
 
 
 class Unforeseen(CleanplateError):
     """Something went wrong that should not have: CLEANPLATE_DEBUG=1 shows where; please report it."""
+
+    code = "unforeseen"
 
 
 class AddressTaken(CleanplateError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cleanplate.errors import CleanplateError
+from cleanplate.region import RegionInvalid
 
 
 class ModeUnknown(CleanplateError):
@@ -17,7 +18,5 @@ class NothingToPaintFrom(CleanplateError):
     code = "nothing_to_paint_from"
 
 
-class RegionNotUnderstood(CleanplateError):
+class RegionNotUnderstood(RegionInvalid):
     """The region is neither rectangles, a mask, a smear nor an array: pass one of these."""
-
-    code = "region_invalid"

@@ -41,7 +41,7 @@ def test_a_picture_that_kills_its_process_harms_no_other(write, number):
     reports = {report.path: report for report in clean_all(_jobs("a.png", "b.png", "c.png"), ORDER, 1)}
     killer.join()
 
-    assert reports["in/a.png"].code == ("out_of_memory" if number == signal.SIGKILL else "process_died")
+    assert reports["in/a.png"].code == ("memory_short" if number == signal.SIGKILL else "process_died")
     assert reports["in/b.png"].error is None
     assert reports["in/c.png"].error is None
     assert sorted(path.name for path in Path("out").iterdir()) == ["b.png", "c.png"]

@@ -30,7 +30,7 @@ from hypothesis.stateful import run_state_machine_as_test as play
 from sqlalchemy import select
 
 from cleanplate.account import CreditsInsufficient
-from cleanplate.errors import CleanplateError
+from cleanplate.picture import PictureUnreadable
 from cleanplate.store import tables
 from cleanplate.task import QueueFull, State
 
@@ -38,12 +38,6 @@ MOST_QUEUED = 4
 MOST_ACCEPTED = 7
 DEEDS = ["finish", "fail", "quarrel", "late", "lose", "hand_back", "extend"]
 ENDS = {"done": ["hold", "capture"], "failed": ["hold", "release"]}
-
-
-class Unreadable(CleanplateError):
-    """The picture cannot be read."""
-
-    code = "picture_unreadable"
 
 
 class Life(RuleBasedStateMachine):
@@ -146,9 +140,9 @@ class Life(RuleBasedStateMachine):
         holds = row is not None and row["state"] == "running" and row["attempt"] == claim.attempt
         ends = {
             "finish": lambda: [tasks.finish(claim, outcome)],
-            "fail": lambda: [tasks.fail(claim, Unreadable())],
+            "fail": lambda: [tasks.fail(claim, PictureUnreadable())],
             "quarrel": lambda: [
-                tasks.fail(claim, Unreadable()),
+                tasks.fail(claim, PictureUnreadable()),
                 *(tasks.finish(claim, outcome) for _ in "ab"),
             ],
             "late": lambda: [tasks.finish(claim, outcome), self.purge_instead()],

@@ -9,15 +9,10 @@ import pytest
 
 from cleanplate.account import CreditsInsufficient
 from cleanplate.errors import CleanplateError
+from cleanplate.picture import PictureUnreadable
 from cleanplate.store import Blobs, StorageFailed
 from cleanplate.store.queries import tasks as task_rows
 from cleanplate.task import AskedRegion, Failure, QueueFull, Source, State, TaskNotFound, read_task
-
-
-class Unreadable(CleanplateError):
-    """The picture cannot be read."""
-
-    code = "picture_unreadable"
 
 
 async def claimed(world, caller=None, **changes):
@@ -245,7 +240,7 @@ class TestWait:
 
     async def test_who_asks_after_the_end_does_not_wait(self, world):
         caller, running = await claimed(world)
-        await world.tasks.fail(running, Unreadable())
+        await world.tasks.fail(running, PictureUnreadable())
         async with asyncio.timeout(5):
             assert (await world.tasks.wait(caller.account.id, running.id, 60)).state is State.FAILED
 
@@ -315,7 +310,7 @@ class TestClaim:
         current = await world.tasks.claim(late.id, "w2")
         assert not await world.tasks.extend(late)
         assert not await world.tasks.finish(late, world.outcome(late))
-        assert not await world.tasks.fail(late, Unreadable())
+        assert not await world.tasks.fail(late, PictureUnreadable())
         assert not await world.tasks.lose(late)
         assert not await world.tasks.hand_back(late)
         assert await world.tasks.finish(current, world.outcome(current))
@@ -363,9 +358,11 @@ class TestEnds:
     async def test_a_failed_task_says_why_and_is_refunded(self, world):
         caller = await world.caller(granted=3)
         caller, running = await claimed(world, caller)
-        assert await world.tasks.fail(running, Unreadable(detail="not for users"))
+        assert await world.tasks.fail(
+            running, PictureUnreadable("It cannot be read.", detail="not for users")
+        )
         failed = await world.tasks.get(caller.account.id, running.id)
-        assert failed.failure == Failure("picture_unreadable", "The picture cannot be read.")
+        assert failed.failure == Failure("picture_unreadable", "It cannot be read.")
         assert await world.ledger(running.id) == ["hold", "release"]
         assert (await world.accounts.get("ann")).balance == 3
 
@@ -379,7 +376,7 @@ class TestEnds:
         _, running = await claimed(world, caller, callback_url="http://x/")
         ends = await asyncio.gather(
             *(world.tasks.finish(running, world.outcome(running)) for _ in range(4)),
-            *(world.tasks.fail(running, Unreadable()) for _ in range(4)),
+            *(world.tasks.fail(running, PictureUnreadable()) for _ in range(4)),
             *(world.tasks.lose(running) for _ in range(2)),
         )
         assert sum(ends) == 1
@@ -404,7 +401,7 @@ class TestEnds:
         await (
             world.tasks.finish(running, world.outcome(running))
             if end == "finish"
-            else world.tasks.fail(running, Unreadable())
+            else world.tasks.fail(running, PictureUnreadable())
         )
         assert await world.stored() == {f"results/{task.id}/1.png"}
 
