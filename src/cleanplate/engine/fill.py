@@ -17,6 +17,7 @@ from cleanplate.engine.crops import Box, Crop, crops, grown, window
 from cleanplate.engine.errors import NothingToPaintFrom
 from cleanplate.engine.guess import Guess
 from cleanplate.engine.pyramid import CHROMA, LUMA, paint
+from cleanplate.engine.texture import lend_texture, wide_part
 from cleanplate.engine.values import picture_values, working_values
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ MARGIN = (
 )
 DEEP = 32  # pixels: so far inside an area larger than a tile, the guess made for the whole of it stands
 METHOD = "spectral"
-METHOD_LARGE = "spectral, coarse to fine"
+METHOD_WIDE = "spectral with texture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Painted:
         box: (x, y, width, height) of the crop in the picture.
         values: (height, width, C) float32 in the picture's own range, not rounded.
         area: (height, width) boolean, the pixels that were painted.
-        method: what painted them, `METHOD` or `METHOD_LARGE`.
+        method: what painted them, `METHOD`, or `METHOD_WIDE` where a hole is wide.
     """
 
     box: Box
@@ -112,13 +113,18 @@ class _Canvas:
         reach = window(crop.reach)
         values = working_values(self.pixels[reach])
         known = self.usable[reach].copy()
-        large = crop.group != crop.core
-        if large:
+        if crop.group != crop.core:
             self._guess_depths(crop, values, known)
-        painted = self._paint_channels(values, known, _inside(crop, MARGIN))
+        wanted = _inside(crop, MARGIN)
+        unknown = ~self.usable[reach]
+        painted = self._paint_channels(values, known, wanted)
+        method = METHOD
+        wide = wide_part(unknown) & wanted
+        if wide.any():
+            painted = lend_texture(painted, unknown, wide)
+            method = METHOD_WIDE
         x, y = crop.core[0] - crop.reach[0], crop.core[1] - crop.reach[1]
         core = painted[y : y + crop.core[3], x : x + crop.core[2]]
-        method = METHOD_LARGE if large else METHOD
         return Painted(crop.core, picture_values(core, self.pixels.dtype), mine, method)
 
     def composed(self, painted: Painted) -> None:

@@ -30,8 +30,7 @@ class Filled:
 
     Attributes:
         box: (x, y, width, height) of the piece, in pixels.
-        method: what painted it: "spectral", or "spectral, coarse to fine" for a piece of an area that is
-            larger than a tile.
+        method: what painted it: "spectral", or "spectral with texture" where a hole is wide.
         pixels: how many pixels were painted.
     """
 

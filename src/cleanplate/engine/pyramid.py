@@ -52,14 +52,14 @@ def paint(
         seen = ~hole
         painted[hole] = values[seen].mean(axis=0) if seen.any() else values.mean(axis=(0, 1))
         return painted
-    coarse = paint(*_halved(values, np.where(hole, np.float32(0), known)), passes)
-    painted[hole] = _doubled(coarse, hole.shape)[hole]
+    coarse = paint(*halved(values, np.where(hole, np.float32(0), known)), passes)
+    painted[hole] = doubled(coarse, hole.shape)[hole]
     near = hole & (cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3) <= BAND)
     refine(painted, near if wanted is None else near & wanted, passes)
     return painted
 
 
-def _halved(
+def halved(
     values: NDArray[np.float32], known: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Means of 2 × 2 pixels that count each by how far it is known."""
@@ -76,7 +76,7 @@ def _quarter(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return total * np.float32(0.25)
 
 
-def _doubled(values: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+def doubled(values: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
     """Bilinear enlargement by two, cut to (H, W)."""
     height, width = values.shape[:2]
     large = np.asarray(
