@@ -167,8 +167,11 @@ def train(asked: argparse.Namespace, recipe: Recipe) -> Run:
         run.load(last)
         run.follow(recipe)
         print(f"goes on at step {run.step}, best F1 {run.best:.4f}")
-    if asked.decay and run.decay_from < 0:
-        run.decay_from, run.decay_steps = run.step, asked.decay
+    if asked.constant:
+        run.decay_from = -1
+    if asked.decay:
+        run.decay_from = run.step if run.decay_from < 0 else run.decay_from
+        run.decay_steps = asked.decay
     end = run.decay_from + run.decay_steps if run.decay_from >= 0 else asked.steps
     (asked.out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
     stop: list[int] = []
@@ -226,6 +229,9 @@ def parsed(words: list[str] | None = None) -> tuple[argparse.Namespace, Recipe]:
     parser.add_argument("--steps", type=int, default=1_000_000)
     parser.add_argument(
         "--decay", type=int, default=0, help="lower the learning rate to nothing over so many steps, then end"
+    )
+    parser.add_argument(
+        "--constant", action="store_true", help="give up a decay that began, at the full rate"
     )
     parser.add_argument("--recipe", type=Path, help="a recipe.json to follow")
     asked = parser.parse_args(words)

@@ -30,8 +30,8 @@ def losses(planes: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
 
     cross: weighted cross entropy of the mask, marked pixels twice, with the wrongest 2 % of unmarked pixels
     counted again (hard negatives). overlap: 1 − soft Dice, over the batch and per marked sample. alpha, tint:
-    mean absolute error in and closely around the mark. blend: how far α·colour + (1 − α)·clean is from what is
-    seen, inside it.
+    mean absolute error in and closely around the mark. blend: how far α·colour + (1 − α)·clean is from what
+    is seen, inside it.
     """
     planes = planes.float()
     logit, alpha, tint = planes[:, :1], planes[:, 1:2].sigmoid(), planes[:, 2:].sigmoid()
