@@ -60,7 +60,8 @@ format: $(VENV)/dev ## Put the source into shape
 	@$(BIN)/ruff format .
 
 bench: $(VENV)/dev ## Measure quality and speed; prints its tables and keeps them in bench/out
-	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python bench/quality.py $(ARGS)
+	@$(BIN)/python bench/speed.py
 
 docs: $(VENV)/dev ## Write the generated reference pages again
 	@$(BIN)/python docs/generate.py
