@@ -16,7 +16,7 @@ import numpy as np
 from cleanplate.engine.crops import Box, Crop, crops, grown, window
 from cleanplate.engine.errors import NothingToPaintFrom
 from cleanplate.engine.guess import Guess
-from cleanplate.engine.pyramid import CHROMA, LUMA, paint
+from cleanplate.engine.pyramid import BRISK, FULL, paint_colours
 from cleanplate.engine.texture import lend_texture, wide_part
 from cleanplate.engine.values import picture_values, working_values
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 TILE = 512
 CONTEXT = 64  # pixels of surroundings that a crop is painted from
-MARGIN = (
-    16  # pixels beyond a core that are painted in full quality too, so that its last pixels see good ones
-)
+MARGIN = 16  # pixels beyond a core that are painted in full quality too: its last pixels must see good ones
 DEEP = 32  # pixels: so far inside an area larger than a tile, the guess made for the whole of it stands
+MUCH = 2_000_000  # pixels to paint from which on it is done briskly: seconds would become minutes
 METHOD = "spectral"
+METHOD_BRISK = "spectral, brisk"
 METHOD_WIDE = "spectral with texture"
 
 
@@ -43,7 +43,8 @@ class Painted:
         box: (x, y, width, height) of the crop in the picture.
         values: (height, width, C) float32 in the picture's own range, not rounded.
         area: (height, width) boolean, the pixels that were painted.
-        method: what painted them, `METHOD`, or `METHOD_WIDE` where a hole is wide.
+        method: what painted them: `METHOD`, `METHOD_WIDE` where a hole is wide, `METHOD_BRISK` where there is
+            much to paint.
     """
 
     box: Box
@@ -103,6 +104,7 @@ class _Canvas:
         bleed: int,
     ) -> None:
         self.pixels, self.usable, self.todo, self.tile, self.bleed = pixels, usable, todo, tile, bleed
+        self.effort = FULL if np.count_nonzero(todo) <= MUCH else BRISK
         self.guesses: dict[Box, Guess] = {}
 
     def paint(self, crop: Crop) -> Painted | None:
@@ -112,15 +114,19 @@ class _Canvas:
             return None
         reach = window(crop.reach)
         values = working_values(self.pixels[reach])
-        known = self.usable[reach].copy()
+        unknown = ~self.usable[reach]
+        if unknown.all():
+            unknown = self.todo[reach].copy()  # what is transparent will do, where there is nothing else
+        known = ~unknown
         if crop.group != crop.core:
             self._guess_depths(crop, values, known)
         wanted = _inside(crop, MARGIN)
-        unknown = ~self.usable[reach]
-        painted = self._paint_channels(values, known, wanted)
-        method = METHOD
+        painted = paint_colours(
+            values, known.astype(np.float32), self.effort, wanted=wanted, bleed=self.bleed
+        )
+        method = METHOD if self.effort.texture else METHOD_BRISK
         wide = wide_part(unknown) & wanted
-        if wide.any():
+        if self.effort.texture and wide.any():
             painted = lend_texture(painted, unknown, wide)
             method = METHOD_WIDE
         x, y = crop.core[0] - crop.reach[0], crop.core[1] - crop.reach[1]
@@ -146,27 +152,15 @@ class _Canvas:
     def _guess(self, group: Box) -> Guess:
         height, width = self.usable.shape
         box = grown(group, max(CONTEXT, max(group[2:]) // 8), width, height)
-        return Guess(self.pixels, self.usable, box, self.tile)
-
-    def _paint_channels(
-        self, values: NDArray[np.float32], known: NDArray[np.bool_], wanted: NDArray[np.bool_]
-    ) -> NDArray[np.float32]:
-        luma = paint(values[..., :1], known.astype(np.float32), LUMA, wanted)
-        if values.shape[2] == 1:
-            return luma
-        if self.bleed:
-            size = (2 * self.bleed + 1, 2 * self.bleed + 1)
-            clean = cv2.erode(known.view(np.uint8), np.ones(size, np.uint8), borderValue=1) > 0
-            known = clean if clean.any() else known
-        chroma = paint(values[..., 1:], known.astype(np.float32), CHROMA, wanted)
-        return np.concatenate([luma, chroma], axis=2)
+        if not self.usable[window(box)].any():
+            box = (0, 0, width, height)
+        return Guess(self.pixels, self.usable, box, self.tile, self.effort)
 
 
 def _inside(crop: Crop, margin: int) -> NDArray[np.bool_]:
     """(h, w) of the reach: the core with a margin."""
     inside = np.zeros((crop.reach[3], crop.reach[2]), bool)
-    x, y = crop.core[0] - crop.reach[0], crop.core[1] - crop.reach[1]
-    inside[max(0, y - margin) : y + crop.core[3] + margin, max(0, x - margin) : x + crop.core[2] + margin] = (
-        True
-    )
+    left, top = crop.core[0] - crop.reach[0], crop.core[1] - crop.reach[1]
+    bottom, right = top + crop.core[3] + margin, left + crop.core[2] + margin
+    inside[max(0, top - margin) : bottom, max(0, left - margin) : right] = True
     return inside

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.crops import window
-from cleanplate.engine.pyramid import CHROMA, LUMA, paint
+from cleanplate.engine.pyramid import Effort, paint_colours
 from cleanplate.engine.values import working_values
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 class Guess:
     """What a large area may look like, readable at any place."""
 
-    def __init__(self, pixels: NDArray[Any], usable: NDArray[np.bool_], box: Box, side: int) -> None:
+    def __init__(
+        self, pixels: NDArray[Any], usable: NDArray[np.bool_], box: Box, side: int, effort: Effort
+    ) -> None:
         """Paint a shrunken copy of `box`.
 
         Args:
@@ -28,16 +30,12 @@ class Guess:
             usable: (H, W), which of its pixels may be painted from.
             box: the area with its surroundings.
             side: about the longest side of the copy, in pixels.
+            effort: how hard to work.
         """
         self.box = box
         self.scale = max(1, -(-max(box[2:]) // side))
         values, known = _shrunken(pixels[window(box)], usable[window(box)], self.scale)
-        luma = paint(values[..., :1], known, LUMA)
-        self.values = (
-            np.concatenate([luma, paint(values[..., 1:], known, CHROMA)], axis=2)
-            if values.shape[2] > 1
-            else luma
-        )
+        self.values = paint_colours(values, known, effort)
 
     def at(self, box: Box) -> NDArray[np.float32]:
         """The guess for another box of the picture, as (h, w, C) working values, interpolated bilinearly."""

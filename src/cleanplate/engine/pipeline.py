@@ -30,7 +30,8 @@ class Filled:
 
     Attributes:
         box: (x, y, width, height) of the piece, in pixels.
-        method: what painted it: "spectral", or "spectral with texture" where a hole is wide.
+        method: what painted it: "spectral", "spectral with texture" where a hole is wide, or "spectral,
+            brisk" where there is so much to paint that it would take minutes otherwise.
         pixels: how many pixels were painted.
     """
 

@@ -6,6 +6,7 @@ its surroundings is a fair guess. Each finer scale starts from that guess and pu
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -18,13 +19,60 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LUMA = (Pass(8, 2, (50.0, 35.0, 24.5, 17.0, 12.0)), Pass(16, 4, (30.0, 21.0, 14.4, 10.0)))
-CHROMA = (Pass(8, 4, (30.0, 15.5, 8.0)),)  # smoother by nature: a third of the work for a loss of 0.02 dB
 BAND = (
     16  # pixels: deeper than a block inside the hole nothing known is in sight, and the coarse guess stands
 )
 SEEN = 0.2  # the least part of a coarse pixel that must be known for it to count as known
 SMALLEST = 8  # pixels a side of the coarsest scale
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard each scale is worked on.
+
+    Attributes:
+        luma: passes for brightness, or for a grey picture.
+        chroma: passes for the two chromas: smoother by nature, they need a third of the work.
+        texture: whether wide holes are lent texture.
+    """
+
+    luma: tuple[Pass, ...]
+    chroma: tuple[Pass, ...]
+    texture: bool
+
+
+FULL = Effort(
+    luma=(Pass(8, 2, (50.0, 35.0, 24.5, 17.0, 12.0)), Pass(16, 4, (30.0, 21.0, 14.4, 10.0))),
+    chroma=(Pass(8, 4, (30.0, 15.5, 8.0)),),
+    texture=True,
+)
+BRISK = Effort(luma=(Pass(8, 4, (40.0, 20.0, 10.0)),), chroma=(Pass(8, 4, (15.0,)),), texture=False)
+
+
+def paint_colours(
+    values: NDArray[np.float32],
+    known: NDArray[np.float32],
+    effort: Effort,
+    *,
+    wanted: NDArray[np.bool_] | None = None,
+    bleed: int = 0,
+) -> NDArray[np.float32]:
+    """`paint` brightness and chroma, each as it needs.
+
+    Args:
+        values: (H, W, C) working values.
+        known: as of `paint`.
+        effort: how hard to work.
+        wanted: as of `paint`.
+        bleed: how many pixels round a hole are not to be trusted in their chroma.
+    """
+    luma = paint(values[..., :1], known, effort.luma, wanted)
+    if values.shape[2] == 1:
+        return luma
+    if bleed:
+        clean = cv2.erode(known, np.ones((2 * bleed + 1, 2 * bleed + 1), np.uint8), borderValue=1)
+        known = np.asarray(clean if clean.any() else known, np.float32)
+    return np.concatenate([luma, paint(values[..., 1:], known, effort.chroma, wanted)], axis=2)
 
 
 def paint(
@@ -38,7 +86,7 @@ def paint(
     Args:
         values: (H, W, C), in 0..255; what it holds where nothing is known does not matter.
         known: (H, W), 0..1: which part of each pixel is known.
-        passes: how each scale is refined, such as `LUMA` or `CHROMA`.
+        passes: how each scale is refined, none leaves it blurred.
         wanted: (H, W), the part of the holes that is needed in full quality; None is all.
 
     Returns:

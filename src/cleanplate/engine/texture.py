@@ -22,7 +22,7 @@ from cleanplate.engine.pyramid import doubled, halved, paint
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WIDE = 6.0  # pixels from the nearest known one: strokes up to twice as wide are better off without
+WIDE = 10.0  # pixels from the nearest known one: strokes up to twice as wide are better off without
 SOFT = 4.0  # pixels over which the detail fades in, from two off the rim
 AGREED = 20.0  # levels of 0..255 by which fog and patches may differ before the detail is mistrusted
 NEIGHBOURHOOD = 6.0  # standard deviation of the window in which they are compared, in pixels
@@ -31,8 +31,8 @@ LIVELY = 2.0  # standard deviations of the surroundings' own detail that the len
 RADIUS = 3  # patches are 7 × 7
 NARROW = 5.0  # pixels of depth at which the coarsest scale is reached
 SMALLEST = 40  # pixels a side, below which a scale holds too few patches
-FEWEST, MOST = 50, 4096  # patches to choose from at the coarsest scale
-ROUNDS_COARSE, ROUNDS = 5, 2
+FEWEST, MOST = 50, 2048  # patches to choose from at the coarsest scale
+ROUNDS_COARSE, ROUNDS = 4, 1
 CHROMA_WEIGHT = 0.7
 NEARNESS = 10.0  # grey levels a pixel of a patch may be off, to come from a pixel nearer by
 

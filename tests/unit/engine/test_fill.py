@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import cleanplate
-from cleanplate.engine import NothingToPaintFrom
-from cleanplate.engine.fill import METHOD, METHOD_WIDE
+from cleanplate.engine import NothingToPaintFrom, fill
+from cleanplate.engine.fill import METHOD, METHOD_BRISK, METHOD_WIDE
 from cleanplate.picture import from_array
 
 
@@ -156,3 +156,44 @@ def test_colour_that_has_run_over_the_edge_is_not_spread_into_the_hole() -> None
     plain = cleanplate.remove(np.asarray(Image.open(file)), area).picture.pixels[area].astype(float)
     redness = [float(np.mean(values[:, 0] - values[:, 1] + 20)) for values in (result, plain)]
     assert abs(redness[0]) < 0.7 * abs(redness[1])
+
+
+def test_a_mark_where_all_is_transparent_around_it_takes_the_colour_below() -> None:
+    pixels = np.full((300, 600, 4), (10, 200, 10, 255), np.uint8)
+    pixels[:, 200:] = (50, 60, 70, 0)
+    area = np.zeros((300, 600), bool)
+    area[140:150, 400:420] = True
+    pixels[area] = 255
+    result = cleanplate.remove(pixels, area).picture.pixels
+    assert np.abs(result[area].astype(int) - (50, 60, 70)).max() <= 1
+
+
+def test_a_smooth_sky_is_not_given_a_texture() -> None:
+    y, x = np.mgrid[:200, :300].astype(np.float32)
+    truth = np.stack([90 + 0.2 * x, 130 + 0.1 * y, 220 + 0 * x], axis=2).astype(np.uint8)
+    area = np.zeros((200, 300), bool)
+    area[60:140, 80:220] = True
+    result = cleanplate.remove(marked(truth, area), area).picture.pixels
+    assert np.abs(result.astype(int) - truth).max() <= 4
+
+
+def test_a_wide_hole_in_grain_is_given_grain() -> None:
+    rng = np.random.default_rng(11)
+    noise = cv2.GaussianBlur(rng.normal(0, 40, (160, 240)).astype(np.float32), (0, 0), 1.0)
+    truth = np.clip(120 + noise, 0, 255).astype(np.uint8)
+    area = np.zeros(truth.shape, bool)
+    area[50:110, 80:160] = True
+    result = cleanplate.remove(marked(truth, area), area).picture.pixels[..., 0].astype(float)
+    inner = np.s_[60:100, 90:150]
+    assert result[inner].std() > 0.4 * truth[inner].std()
+
+
+def test_much_to_paint_is_painted_briskly_and_still_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fill, "MUCH", 10_000)
+    y, x = np.mgrid[:300, :300].astype(np.float32)
+    truth = (40 + 0.3 * x + 0.3 * y)[..., None].astype(np.uint8)
+    area = np.zeros(truth.shape[:2], bool)
+    area[60:240, 60:240] = True
+    removal = cleanplate.remove(marked(truth, area), area, tile=96)
+    assert {filled.method for filled in removal.fills} == {METHOD_BRISK}
+    assert error(removal.picture.pixels, truth, area) < 6
