@@ -46,7 +46,7 @@ class Copies:
         unit = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], float)
         for i in range(low[0], high[0] + 1):
             for j in range(low[1], high[1] + 1):
-                own = (unit + (i, j)) @ self.steps.T
+                own = (unit + np.array((i, j))) @ self.steps.T
                 if (
                     (own.max(0) > 0).all()
                     and (own.min(0) < (width - 1, height - 1)).all()

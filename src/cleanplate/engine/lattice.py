@@ -1,9 +1,9 @@
 """The lattice that a repeated mark stands on: how it shows itself, and how sure that is.
 
 A mark that is tiled over a picture is the same everywhere, while the photo under it is not. So the picture
-agrees with itself, moved by a step of the lattice, far better than by any other step. Edges and textures agree
-with themselves too, but over many steps alike; whitening the spectrum takes that away and leaves the comb of
-the lattice.
+agrees with itself, moved by a step of the lattice, far better than by any other step. Edges and textures
+agree with themselves too, but over many steps alike; whitening the spectrum takes that away and leaves the
+comb of the lattice.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ SHORTEST = 16.0  # pixels between two copies
 SMALLEST = 600.0  # pixels of a lattice's cell
 REACH = 0.75  # of the picture's side: steps up to this long are looked at
 CANDIDATES = 60
+ALIKE = 0.3  # steps between the true ones agree less than this part as well
+LONGEST = 12  # letters of a word, about, that are each as far from the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ class Lattice:
     """Where copies of one mark stand.
 
     Attributes:
-        steps: (2, 2) float64, its columns two steps (x, y) in pixels from a copy to its neighbours, reduced: no
-            shorter ones span the same lattice.
+        steps: (2, 2) float64, its columns two steps (x, y) in pixels from a copy to its neighbours, reduced:
+            no shorter ones span the same lattice.
         evidence: how far the agreement of all steps exceeds what chance brings, in deviations summed up.
         whitened: (H, W) float32, the picture's detail under a flat spectrum: what agreed.
     """
@@ -95,7 +97,8 @@ def agreement(fine: NDArray[np.float32]) -> Agreement:
     values = values[centre[0] - down : centre[0] + down + 1, centre[1] - right : centre[1] + right + 1]
     gain = np.sqrt(weight / level)[..., None]
     whitened = cv2.dft(spectrum * gain, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE)[:height, :width, 0]
-    return Agreement(_standing_out(values), np.ascontiguousarray(whitened / max(float(whitened.std()), 1e-9)))
+    whitened = np.asarray(whitened / max(float(whitened.std()), 1e-9), np.float32, order="C")
+    return Agreement(_standing_out(np.asarray(values, np.float32)), whitened)
 
 
 def _band(rows: int, columns: int) -> NDArray[np.float32]:
@@ -127,6 +130,7 @@ def find_lattice(luma: NDArray[np.float32]) -> Lattice | None:
     if candidate is None:
         return None
     steps = reduced(refined(seen.values, candidate))
+    steps = reduced(refined(seen.values, coarsened(seen, steps)))
     if abs(np.linalg.det(steps)) < SMALLEST:
         return None
     return Lattice(steps, total(seen.values, steps), seen.whitened)
@@ -157,7 +161,7 @@ def _search(values: NDArray[np.float32]) -> NDArray[np.float64] | None:
     a, b = a[apart], b[apart]
     if len(a) == 0:
         return None
-    near = cv2.dilate(values, np.ones((3, 3), np.uint8))
+    near = _near(values)
     scores = np.zeros(len(a))
     for i, j in _RING:
         scores += _contribution(near, i * a + j * b)
@@ -165,8 +169,13 @@ def _search(values: NDArray[np.float32]) -> NDArray[np.float64] | None:
     return np.stack([a[best], b[best]], 1)
 
 
+def _near(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The highest value within a pixel of each."""
+    return np.asarray(cv2.dilate(values, np.ones((3, 3), np.uint8)), np.float32)
+
+
 def _contribution(near: NDArray[np.float32], steps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What each of (N, 2) steps adds to a lattice's score: more than 2.5 deviations speaks for it, less against."""
+    """What each of (N, 2) steps adds to a lattice's score: over 2.5 deviations speaks for it."""
     down, right = near.shape[0] // 2, near.shape[1] // 2
     at = np.rint(steps).astype(int)
     inside = (np.abs(at[:, 0]) < right) & (np.abs(at[:, 1]) < down)
@@ -176,12 +185,54 @@ def _contribution(near: NDArray[np.float32], steps: NDArray[np.float64]) -> NDAr
 
 def total(values: NDArray[np.float32], steps: NDArray[np.float64]) -> float:
     """The score of a lattice."""
-    near = cv2.dilate(values, np.ones((3, 3), np.uint8))
+    near = _near(values)
     return float(sum(_contribution(near, (steps @ np.array(k, float))[None])[0] for k in _RING))
 
 
+def coarsened(seen: Agreement, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The lattice, or that one of its sublattices whose steps agree far better than the steps between them.
+
+    The letters of a word, and lines drawn along it, agree with each other at steps that are a part of the
+    true one. At true steps the agreement is the same at all of them, but for the overlap that is left.
+    """
+    down, right = seen.reach
+    height, width = seen.whitened.shape
+    near = _near(seen.values)
+    counts: list[tuple[int, int]] = []
+    values: list[float] = []
+    for i in range(LONGEST + 1):
+        for j in range(-LONGEST, LONGEST + 1):
+            x, y = (round(float(v)) for v in steps @ np.array((i, j), float))
+            if (i > 0 or j > 0) and abs(x) <= min(right, 0.6 * width) and abs(y) <= min(down, 0.6 * height):
+                counts.append((i, j))
+                overlap = (1 - abs(x) / width) * (1 - abs(y) / height)
+                values.append(float(near[y + down, x + right]) / overlap)
+    count, value = np.array(counts).reshape(-1, 2), np.array(values)
+    best, chosen = 0.0, np.eye(2)
+    for columns, shift, rows in _sublattices():
+        turns, rest = np.divmod(count[:, 1], rows)
+        member = (rest == 0) & ((count[:, 0] - turns * shift) % columns == 0)
+        if member.sum() < 2 or (~member).sum() < 2:
+            continue
+        within, between = float(np.median(value[member])), float(np.quantile(value[~member], 0.75))
+        if within > 5.0 and between < ALIKE * within and within - between > best * 1.05:
+            best, chosen = within - between, np.array([[columns, shift], [0, rows]], float)
+    return steps @ chosen
+
+
+def _sublattices() -> list[tuple[int, int, int]]:
+    """All sublattices of up to `LONGEST` cells: spanned by (columns, 0) and (shift, rows)."""
+    return [
+        (size // rows, shift, rows)
+        for size in range(2, LONGEST + 1)
+        for rows in range(1, size + 1)
+        if size % rows == 0
+        for shift in range(size // rows)
+    ]
+
+
 def refined(values: NDArray[np.float32], steps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Steps fitted to all peaks that they lead to, from near to far: the far ones tell fractions of a pixel."""
+    """Steps fitted to all peaks that they lead to, from near to far: the far tell parts of a pixel."""
     for far in (1, 2, 3, 5, 8):
         counts: list[tuple[int, int]] = []
         places: list[tuple[float, float]] = []

@@ -1,7 +1,7 @@
 """Marks that are tiled over a picture: their copies show each other, without any learning.
 
-Is there a lattice (`lattice`), do all its copies agree, what is one copy's shape, opacity and colour (`shape`),
-and where does that put the mark in the picture.
+Is there a lattice (`lattice`), do all its copies agree, what is one copy's shape, opacity and colour
+(`shape`), and where does that put the mark in the picture.
 """
 
 from __future__ import annotations
@@ -22,18 +22,13 @@ if TYPE_CHECKING:
 
 EVIDENCE = 12.0  # deviations over all steps; photos stay below, but for rendered ones and drawings
 AGREEING = 3.0  # deviations by which two thirds of the neighbourhoods agree with all others
-DRAWN = (
-    0.84  # least share of a shape that is more than lines along the lattice: plots and tables have no more
-)
+DRAWN = 0.84  # least share of a shape that is more than lines along the lattice: plots have no more
+LEAST = 0.015  # share of a cell that a mark covers: grain that a program has tiled has no strokes
+HIDES = 0.85  # opacity of what belongs to the photo or drawing itself: axes, labels, tiles
 WORKING = 1.4e6  # pixels of the largest picture that is looked at as it is
 NEIGHBOURHOOD = 110.0  # pixels of the side of the parts of a picture that are asked whether they agree
-MIDDLE = (
-    70.0,
-    100.0,
-    130.0,
-    160.0,
-    190.0,
-)  # greys that a mark may have: it is brighter than some of the photo
+# greys that a mark may have, so that it is brighter than some of the photo and darker than the rest
+MIDDLE = (70.0, 100.0, 130.0, 160.0, 190.0)
 CORRELATED = 5.0  # pixels of the whitened detail that speak with one voice
 
 
@@ -98,7 +93,7 @@ def decide(luma: NDArray[np.float32]) -> Decision | None:
     if lattice is None:
         return None
     copies = Copies(lattice.steps, (luma.shape[0], luma.shape[1]))
-    soft = cv2.GaussianBlur(luma, (0, 0), 6.0)
+    soft = np.asarray(cv2.GaussianBlur(luma, (0, 0), 6.0), np.float32)
     parts = [_Part.of(copies, place, lattice.whitened, soft) for place in copies.places]
     parts = [part for part in parts if part.share > 0.1]
     groups = _groups(copies, parts)
@@ -106,7 +101,7 @@ def decide(luma: NDArray[np.float32]) -> Decision | None:
     best, folded = 0.0, np.zeros((copies.rows, copies.columns), np.float32)
     for tone in (None, *MIDDLE):
         turned = [part.turned(tone) for part in parts]
-        fold = np.sum(turned, axis=0, dtype=np.float32)
+        fold = np.asarray(sum(turned, np.zeros_like(folded)), np.float32)
         agreeing = _agreeing(parts, turned, fold, groups, density)
         if agreeing > best * (1.0 if tone is None else 1.15):
             best, folded = agreeing, fold
@@ -115,7 +110,7 @@ def decide(luma: NDArray[np.float32]) -> Decision | None:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One copy in the whitened picture: its detail, how bright the picture is around it, what of it is inside."""
+    """One copy in the whitened picture: its detail, the brightness around it, and what of it is inside."""
 
     centre: tuple[float, float]
     detail: NDArray[np.float32]
@@ -141,7 +136,7 @@ class _Part:
         """The detail as it would be if the mark were brighter than the picture everywhere."""
         if tone is None:
             return self.detail
-        return self.detail * np.clip((tone - self.bright) / 30.0, -1.0, 1.0)
+        return np.asarray(self.detail * np.clip((tone - self.bright) / 30.0, -1.0, 1.0), np.float32)
 
 
 def _groups(copies: Copies, parts: list[_Part]) -> NDArray[np.intp]:
@@ -165,7 +160,7 @@ def _agreeing(
     groups: NDArray[np.intp],
     density: float,
 ) -> float:
-    """What two thirds of the picture's neighbourhoods reach in agreeing with all other copies, in deviations."""
+    """What two thirds of the neighbourhoods reach in agreeing with all other copies, in deviations."""
     agreed, chance, shares = (np.zeros(36) for _ in range(3))
     for part, own, group in zip(parts, turned, groups, strict=True):
         others = (folded - own) * part.inside
@@ -205,14 +200,20 @@ def find_repeated(pixels: NDArray[Any], likely: NDArray[np.float32] | None = Non
     if min(height, width) < 64:
         return None
     scale = min(1.0, float(np.sqrt(WORKING / (height * width))))
-    small = luma if scale == 1 else cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = luma
+    if scale < 1:
+        resized = cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        small = np.asarray(resized, np.float32)
     decision = decide(small)
     if decision is None or not decision.repeats:
         return None
     ratio = np.array([[width / small.shape[1]], [height / small.shape[0]]])
     copies = Copies(decision.lattice.steps * ratio, (height, width))
     shape = fitted(copies, seen, luma)
-    return None if shape is None else _laid(copies, shape, decision, top)
+    if shape is None or shape.level > HIDES or float((shape.opacity > VISIBLE).mean()) < LEAST:
+        return None
+    repetition = _laid(copies, shape, decision, top)
+    return repetition if (repetition.opacity > VISIBLE).any() else None
 
 
 def _laid(copies: Copies, shape: Shape, decision: Decision, top: float) -> Repetition:

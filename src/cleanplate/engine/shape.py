@@ -1,4 +1,4 @@
-"""The shape, opacity and colour of one copy of a repeated mark, from all its copies over different backgrounds.
+"""The shape, opacity and colour of one copy of a repeated mark, from all copies over different backgrounds.
 
 Each copy shows seen = (1 - α) · photo + α · C with the same α and C and another photo. Two ways lead to α:
 
@@ -13,7 +13,7 @@ Each copy shows seen = (1 - α) · photo + α · C with the same α and C and an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -45,18 +45,20 @@ class Shape:
     level: float
 
 
-def first_shape(copies: Copies, luma: NDArray[np.float32]) -> list[tuple[NDArray[np.float32], float]]:
-    """What the gradients tell: opacities (rows, columns) and the colour's luma, the likeliest first."""
+def first_shape(
+    copies: Copies, luma: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+    """What the gradients tell: opacities (rows, columns), how unsure each is, and the colour's luma."""
     across, down = np.zeros_like(luma), np.zeros_like(luma)
     across[:, :-1], down[:-1] = np.diff(luma, axis=1), np.diff(luma, axis=0)
     level = cv2.GaussianBlur(luma, (0, 0), 6.0)
     unrest = cv2.GaussianBlur(across * across + down * down, (0, 0), 3.0) / 2 + QUIET**2
-    planes = np.dstack([across, down, level, unrest])
+    planes: NDArray[np.float32] = np.dstack([across, down, level, unrest])
     taken = [(copies.take(planes, place), copies.inside(place)) for place in copies.places]
     sums = np.zeros((7, copies.rows, copies.columns), np.float32)
     tone, slopes = 0.0, None
     answers: list[tuple[NDArray[np.float32], float]] = []
-    for turn in range(3):
+    for _ in range(3):
         sums[...] = 0
         for part, inside in taken:
             gx, gy, b, v = cv2.split(part)
@@ -64,11 +66,13 @@ def first_shape(copies: Copies, luma: NDArray[np.float32]) -> list[tuple[NDArray
             if slopes is not None:
                 off = (gx - slopes[0] * (tone - b)) ** 2 + (gy - slopes[1] * (tone - b)) ** 2
                 weight = weight / (1 + off / (4 * np.maximum(v, QUIET**2)))
-            for total, value in zip(sums, (1.0, b, b * b, gx, gy, b * gx, b * gy), strict=True):
-                total += weight * value
+            for k, value in enumerate((1.0, b, b * b, gx, gy, b * gx, b * gy)):
+                sums[k] += weight * value
         answers = _tones(copies, sums)
         tone, slopes = answers[0][1], _slopes(sums, answers[0][1])
-    return answers
+    weight, b, bb = sums[:3]
+    spread = np.maximum(tone * tone * weight - 2 * tone * b + bb, 1e-3 * np.median(bb))
+    return answers[0][0], np.sqrt(_plane(cv2.GaussianBlur(1 / spread, (0, 0), 2.0))), tone
 
 
 def _slopes(sums: NDArray[np.float32], tone: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -83,31 +87,51 @@ def _tones(copies: Copies, sums: NDArray[np.float32]) -> list[tuple[NDArray[np.f
     """Opacities for the colour's likeliest luma below and above the picture's own, the likelier first."""
     tones = np.linspace(0.0, TOP, 18)
     weight, b, bb, gx, gy, bgx, bgy = sums
-    explained: list[float] = []
-    for tone in tones:
+    explained = np.zeros(tones.size)
+    for k, tone in enumerate(tones):
         spread = tone * tone * weight - 2 * tone * b + bb + 1e-3 * np.median(weight)
-        explained.append(float((((tone * gx - bgx) ** 2 + (tone * gy - bgy) ** 2) / spread).sum()))
+        explained[k] = (((tone * gx - bgx) ** 2 + (tone * gy - bgy) ** 2) / spread).sum()
     middle = float(b.sum() / max(weight.sum(), 1e-9))
     found: list[tuple[float, NDArray[np.float32], float]] = []
-    for side in (tones <= middle, tones >= middle):
+    clear = np.sqrt(np.maximum(weight, 1e-3 * np.median(weight)))
+    for extreme, side in ((0, tones <= middle), (-1, tones >= middle)):
         if not side.any():
             continue
-        best = int(np.argmax(np.where(side, explained, -1.0)))
-        opacity = integrated(copies, *_slopes(sums, float(tones[best])))
-        lean = float((opacity**3).mean() / max(float((opacity**2).mean()) ** 1.5, 1e-12))
-        found.append((explained[best] / max(explained) + 0.15 * np.tanh(lean), opacity, float(tones[best])))
+        # where the backgrounds differ little, every tone explains the same, and black or white is likeliest
+        best = int(
+            np.flatnonzero(side & (explained >= 0.93 * np.max(explained, where=side, initial=0)))[extreme]
+        )
+        opacity = integrated(copies, *_slopes(sums, float(tones[best])), WIDEST)
+        opacity = opacity - np.median(opacity)
+        smooth = cv2.GaussianBlur(opacity, (0, 0), 1.5)
+        low, high = (float(v) for v in np.percentile(smooth, (2, 98)))
+        lean = 0.6 * (high + low) / max(high - low, 1e-9) + 0.2 * _skew(opacity, clear)
+        found.append((explained[best] / explained.max() + lean, opacity, float(tones[best])))
     found.sort(key=lambda each: -each[0])
     return [(opacity, tone) for _, opacity, tone in found]
 
 
-def integrated(copies: Copies, across: NDArray[np.float32], down: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The cell whose differences to the next pixel right and below come closest to the given ones, of mean zero."""
+def _skew(opacity: NDArray[np.float32], clear: NDArray[np.float32]) -> float:
+    """Whether what stands out of a cell is above (to 1) or below (to -1) the rest."""
+    fine = (opacity - cv2.GaussianBlur(opacity, (0, 0), 8.0)) * clear
+    most = float(np.percentile(np.abs(fine), 99.5))
+    fine = np.clip(fine, -most, most)
+    return float(np.tanh((fine**3).mean() / max(float((fine**2).mean()) ** 1.5, 1e-12)))
+
+
+def integrated(
+    copies: Copies, across: NDArray[np.float32], down: NDArray[np.float32], widest: float
+) -> NDArray[np.float32]:
+    """The cell whose differences to the next pixel right and below come closest to the given ones.
+
+    Its mean is zero, and what is wider than `widest` pixels is damped.
+    """
     first, second = np.fft.fftfreq(copies.columns) * copies.columns, np.fft.fftfreq(copies.rows) * copies.rows
     back = np.linalg.inv(copies.steps)  # wave vectors of the lattice: rows of the inverse steps
     x = np.exp(2j * np.pi * (first[None] * back[0, 0] + second[:, None] * back[1, 0])) - 1
     y = np.exp(2j * np.pi * (first[None] * back[0, 1] + second[:, None] * back[1, 1])) - 1
     top = np.conj(x) * np.fft.fft2(across) + np.conj(y) * np.fft.fft2(down)
-    bottom = np.abs(x) ** 2 + np.abs(y) ** 2 + WIDEST**-2
+    bottom = np.abs(x) ** 2 + np.abs(y) ** 2 + widest**-2
     return np.real(np.fft.ifft2(top / bottom)).astype(np.float32)
 
 
@@ -133,11 +157,11 @@ class Sums:
 
     def opacity(self, colour: NDArray[np.float32]) -> NDArray[np.float32]:
         """Least squares slope of photo - seen on photo - colour, over all copies and channels."""
-        return self._top(colour) / np.maximum(self._bottom(colour), 1e-9)
+        return _plane(self._top(colour) / np.maximum(self._bottom(colour), 1e-9))
 
     def left(self, colour: NDArray[np.float32]) -> NDArray[np.float32]:
         """Squares that no opacity explains, with this colour."""
-        return self.moved() - self._top(colour) ** 2 / np.maximum(self._bottom(colour), 1e-9)
+        return _plane(self.moved() - self._top(colour) ** 2 / np.maximum(self._bottom(colour), 1e-9))
 
     def error(self, colour: NDArray[np.float32]) -> NDArray[np.float32]:
         """Standard error of the opacity, from how much the copies differ."""
@@ -171,21 +195,25 @@ class Sums:
 def guessed(values: NDArray[np.float32], hidden: NDArray[np.bool_]) -> NDArray[np.float32]:
     """(H, W, C) values with what is hidden filled smoothly from around it, through a pyramid."""
     known = (~hidden).astype(np.float32)
-    levels = [(values * known[..., None], known)]
+    levels: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = [(values * known[..., None], known)]
     while min(levels[-1][1].shape) > 4 and len(levels) < 7:
-        levels.append((cv2.pyrDown(levels[-1][0]), cv2.pyrDown(levels[-1][1])))
+        levels.append((_channels(cv2.pyrDown(levels[-1][0])), _plane(cv2.pyrDown(levels[-1][1]))))
     top, share = levels.pop()
     answer = _channels(top) / np.maximum(share, 1e-6)[..., None]
     for top, share in reversed(levels):
         coarse = _channels(cv2.pyrUp(answer, dstsize=(share.shape[1], share.shape[0])))
-        trust = np.clip(share * 1.0, 0.0, 1.0)[..., None]
-        answer = _channels(top) + (1 - trust) * coarse
+        answer = _channels(top) + (1 - share)[..., None] * coarse
     return np.where(hidden[..., None], answer, values).astype(np.float32)
 
 
-def _channels(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _plane(values: NDArray[Any]) -> NDArray[np.float32]:
+    """What OpenCV answers, as what it is: its own types promise less."""
+    return np.asarray(values, np.float32)
+
+
+def _channels(values: NDArray[Any]) -> NDArray[np.float32]:
     """OpenCV drops the last axis of one-channel pictures."""
-    return values if values.ndim == 3 else values[..., None]
+    return np.asarray(values if values.ndim == 3 else values[..., None], np.float32)
 
 
 def summed(
@@ -197,12 +225,12 @@ def summed(
     soft = _channels(cv2.GaussianBlur(photo, (0, 0), 2.0))
     open_ = (~hidden).astype(np.float32)
     rough = ((photo - soft) ** 2).sum(-1) / channels * open_
-    share = cv2.GaussianBlur(open_, (0, 0), 5.0)
-    unrest = 2 * cv2.GaussianBlur(rough, (0, 0), 5.0) / np.maximum(share, 0.02) + QUIET**2
+    share = _plane(cv2.GaussianBlur(open_, (0, 0), 5.0))
+    unrest = 2 * _plane(cv2.GaussianBlur(rough, (0, 0), 5.0)) / np.maximum(share, 0.02) + QUIET**2
     sums = np.zeros((7, copies.rows, copies.columns, channels), np.float32)
     for place in copies.places:
         inside = copies.inside(place)
-        v = np.maximum(copies.take(unrest.astype(np.float32), place, cv2.INTER_LINEAR), QUIET**2)
+        v = np.maximum(copies.take(_plane(unrest), place, cv2.INTER_LINEAR), QUIET**2)
         b, s = _channels(copies.take(photo, place)), _channels(copies.take(seen, place))
         weight = inside / v
         if earlier is not None:
@@ -210,30 +238,27 @@ def summed(
             off = ((s - (1 - opacity) * b - opacity * earlier.colour) ** 2).mean(-1)
             weight = weight / (1 + off / (4 * v))
         weight = weight[..., None].astype(np.float32)
-        for total, value in zip(sums, (1.0, b, s, b * b, b * s, s * s), strict=False):
-            total += weight * value
+        for k, value in enumerate((1.0, b, s, b * b, b * s, s * s)):
+            sums[k] += weight * value
         sums[6] += inside[..., None]
     return Sums(*sums)
 
 
-TONES = (0.0, 64.0, 128.0, 192.0, 255.0)
+TONES: tuple[float, ...] = (0.0, 64.0, 128.0, 192.0, 255.0)
 TURNS = 4
 PURE = 1.03  # black or white is taken for the colour where it leaves no more than this much more unexplained
 
 
 def fitted(copies: Copies, seen: NDArray[np.float32], luma: NDArray[np.float32]) -> Shape | None:
-    """One copy of the mark that stands on the lattice, or None where the copies have nothing visible in common.
+    """One copy of the mark that stands on the lattice, or None where the copies have nothing in common.
 
     Args:
         copies: the picture cut along its lattice.
         seen: (H, W, C) float32 in 0..255.
         luma: (H, W) of it.
     """
-    start, tone = first_shape(copies, luma)[0]
-    start = start - np.median(start)
-    strong = float(np.percentile(start, 99.3))
-    noise = 1.4826 * float(np.median(np.abs(start)))
-    inside = np.abs(start) > max(0.25 * strong, 2.5 * noise)
+    start, error, tone = first_shape(copies, luma)
+    inside = outlined(start, error)
     colour = np.full(seen.shape[2], tone, np.float32)
     shape: Shape | None = None
     for _ in range(TURNS):
@@ -246,6 +271,25 @@ def fitted(copies: Copies, seen: NDArray[np.float32], luma: NDArray[np.float32])
         colour = shape.main
         inside = shape.opacity > 0
     return shape
+
+
+def outlined(opacity: NDArray[np.float32], error: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Roughly where the mark is in a first shape, lighter and darker parts of it alike.
+
+    What is wide in a first shape is mostly drift; so strokes are looked for in what is left when it is taken
+    away, and then widened to all that is as strong around them.
+    """
+    wide = cv2.copyMakeBorder(opacity, 32, 32, 32, 32, cv2.BORDER_WRAP)
+    wide = cv2.GaussianBlur(wide, (0, 0), 8.0)[32:-32, 32:-32]
+    fine = opacity - wide
+    sure = np.abs(fine) / error
+    sure = sure / (1.4826 * np.median(sure))
+    best = sure >= max(4.0, float(np.percentile(sure, 98)))
+    strong = float(np.median(np.abs(opacity[best])))
+    seeds = (sure > 2.5) & (np.abs(fine) > 0.2 * strong)
+    sign = np.sign(cv2.blur(np.where(seeds, fine, 0), (5, 5)))
+    body = (np.abs(opacity) > 0.35 * strong) & (np.sign(opacity) == sign)
+    return seeds | (body & grown(seeds, 3))
 
 
 def _shape(
@@ -280,17 +324,18 @@ def _likeliest(sums: Sums, pure: float) -> NDArray[np.float32]:
     left = [float(sums.left(each).sum()) for each in found]
     best = int(np.argmin(left))
     for tone in (0.0, TOP):
-        plain = np.full(channels, tone, np.float32)
+        plain: NDArray[np.float32] = np.full(channels, tone, np.float32)
         if float(sums.left(plain).sum()) < pure * left[best]:
             return plain
     return found[best]
 
 
 def standing_out(opacity: NDArray[np.float32], error: NDArray[np.float32], level: float) -> NDArray[np.bool_]:
-    """Samples of a cell that belong to the mark: above their error, and joined to some that are far above it."""
+    """Samples of a cell that belong to the mark: above their error, and joined to some far above it."""
     weak = (opacity > max(0.12 * level, 0.02)) & (opacity > 2.0 * error)
     sure = (opacity > 0.5 * level) & (opacity > 4.0 * error)
-    count, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
+    count, found = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
+    labels = np.asarray(found, np.intp)
     keep = np.zeros(count, bool)
     keep[np.unique(labels[sure])] = True
     keep &= np.bincount(labels.ravel(), minlength=count) >= 6
