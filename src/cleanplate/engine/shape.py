@@ -72,7 +72,7 @@ def first_shape(
         tone, slopes = answers[0][1], _slopes(sums, answers[0][1])
     weight, b, bb = sums[:3]
     spread = np.maximum(tone * tone * weight - 2 * tone * b + bb, 1e-3 * np.median(bb))
-    return answers[0][0], np.sqrt(_plane(cv2.GaussianBlur(1 / spread, (0, 0), 2.0))), tone
+    return answers[0][0], np.sqrt(_plane(cv2.GaussianBlur(_plane(1 / spread), (0, 0), 2.0))), tone
 
 
 def _slopes(sums: NDArray[np.float32], tone: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -223,7 +223,7 @@ def summed(
     channels = seen.shape[2]
     photo = guessed(seen, hidden)
     soft = _channels(cv2.GaussianBlur(photo, (0, 0), 2.0))
-    open_ = (~hidden).astype(np.float32)
+    open_ = _plane(~hidden)
     rough = ((photo - soft) ** 2).sum(-1) / channels * open_
     share = _plane(cv2.GaussianBlur(open_, (0, 0), 5.0))
     unrest = 2 * _plane(cv2.GaussianBlur(rough, (0, 0), 5.0)) / np.maximum(share, 0.02) + QUIET**2
@@ -319,15 +319,19 @@ def _shape(
 
 def _likeliest(sums: Sums, pure: float) -> NDArray[np.float32]:
     """The colour that explains most; black or white where one of them explains nearly as much."""
-    channels = sums.b.shape[-1]
-    found = [sums.colour(np.full(channels, tone, np.float32)) for tone in TONES]
+    channels = int(sums.b.shape[-1])
+    found = [sums.colour(_grey(tone, channels)) for tone in TONES]
     left = [float(sums.left(each).sum()) for each in found]
     best = int(np.argmin(left))
     for tone in (0.0, TOP):
-        plain: NDArray[np.float32] = np.full(channels, tone, np.float32)
+        plain = _grey(tone, channels)
         if float(sums.left(plain).sum()) < pure * left[best]:
             return plain
     return found[best]
+
+
+def _grey(tone: float, channels: int) -> NDArray[np.float32]:
+    return np.asarray([tone] * channels, np.float32)
 
 
 def standing_out(opacity: NDArray[np.float32], error: NDArray[np.float32], level: float) -> NDArray[np.bool_]:
