@@ -1,6 +1,6 @@
-"""Tiled marks found without learning: what is found, how well, how fast, and what is taken for one wrongly.
+"""Tiled marks found without learning: what is found, how well, how fast, and what is wrongly taken for one.
 
-    python bench/repetition.py --dev SHARED/bench/dev/manifest.json --clean SHARED/photos/cid22 ... --out FOLDER
+    python bench/repetition.py --dev SHARED/bench/dev/manifest.json --clean SHARED/photos/cid22 --out FOLDER
 
 For each tiled case of the set the mask is saved as FOLDER/<id>.mask.png and the un-blended picture as
 FOLDER/<id>.png: the set's own score.py judges both. The clean folders' photos, and the truths of
@@ -80,9 +80,8 @@ def main() -> int:
     print("| case | style | format | found | opacity | answered | F1 | PSNRw before | after | s |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     results = [judged(case, base, given.out) for case in cases if case["kind"] == "tiled-text"]
-    print(
-        f"\n{sum(f for f, _ in results)} of {len(results)} found; {np.mean([s for _, s in results]):.2f} s each\n"
-    )
+    times = [seconds for _, seconds in results]
+    print(f"\n{sum(found for found, _ in results)} of {len(results)} found; {np.mean(times):.2f} s each\n")
     clean = sorted({base / case["clean"] for case in cases if case["kind"] != "tiled-text"})
     clean += [path for folder in given.clean for path in sorted(folder.glob("*.jpg"))]
     alarms, seconds, area = [], 0.0, 0

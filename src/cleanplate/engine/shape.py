@@ -53,7 +53,7 @@ def first_shape(
     across[:, :-1], down[:-1] = np.diff(luma, axis=1), np.diff(luma, axis=0)
     level = cv2.GaussianBlur(luma, (0, 0), 6.0)
     unrest = cv2.GaussianBlur(across * across + down * down, (0, 0), 3.0) / 2 + QUIET**2
-    planes: NDArray[np.float32] = np.dstack([across, down, level, unrest])
+    planes = _plane(np.dstack([across, down, level, unrest]))
     taken = [(copies.take(planes, place), copies.inside(place)) for place in copies.places]
     sums = np.zeros((7, copies.rows, copies.columns), np.float32)
     tone, slopes = 0.0, None
@@ -224,7 +224,7 @@ def summed(
     photo = guessed(seen, hidden)
     soft = _channels(cv2.GaussianBlur(photo, (0, 0), 2.0))
     open_ = _plane(~hidden)
-    rough = ((photo - soft) ** 2).sum(-1) / channels * open_
+    rough = _plane(((photo - soft) ** 2).sum(-1) / channels) * open_
     share = _plane(cv2.GaussianBlur(open_, (0, 0), 5.0))
     unrest = 2 * _plane(cv2.GaussianBlur(rough, (0, 0), 5.0)) / np.maximum(share, 0.02) + QUIET**2
     sums = np.zeros((7, copies.rows, copies.columns, channels), np.float32)
