@@ -1,0 +1,225 @@
+"""Marks that are tiled over a picture: their copies show each other, without any learning.
+
+Is there a lattice (`lattice`), do all its copies agree, what is one copy's shape, opacity and colour
+(`shape`), and where does that put the mark in the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from cleanplate.engine.copies import Copies
+from cleanplate.engine.find import VISIBLE, Mark
+from cleanplate.engine.lattice import Lattice, find_lattice
+from cleanplate.engine.shape import Shape, fitted
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EVIDENCE = 12.0  # deviations over all steps; photos stay below, but for rendered ones and drawings
+AGREEING = 3.0  # deviations by which two thirds of the neighbourhoods agree with all others
+DRAWN = 0.84  # least share of a shape that is more than lines along the lattice: plots have no more
+LEAST = 0.015  # share of a cell that a mark covers: grain that a program has tiled has no strokes
+HIDES = 0.85  # opacity of what belongs to the photo or drawing itself: axes, labels, tiles
+WORKING = 1.4e6  # pixels of the largest picture that is looked at as it is
+NEIGHBOURHOOD = 110.0  # pixels of the side of the parts of a picture that are asked whether they agree
+# greys that a mark may have, so that it is brighter than some of the photo and darker than the rest
+MIDDLE = (70.0, 100.0, 130.0, 160.0, 190.0)
+CORRELATED = 5.0  # pixels of the whitened detail that speak with one voice
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """A mark that is tiled over the picture.
+
+    Attributes:
+        steps: (2, 2) float64, columns: the lattice's steps (x, y) in pixels.
+        copies: how many of them the picture holds, cut ones by their share.
+        opacity: (H, W) float32 in 0..1.
+        colour: (H, W, C) float32 in the picture's range.
+        confidence: in 0..1.
+    """
+
+    steps: NDArray[np.float64]
+    copies: float
+    opacity: NDArray[np.float32]
+    colour: NDArray[np.float32]
+    confidence: float
+
+    def mark(self) -> Mark:
+        """All copies as one mark."""
+        area = self.opacity > VISIBLE
+        rows, columns = np.flatnonzero(area.any(1)), np.flatnonzero(area.any(0))
+        top, left = int(rows[0]), int(columns[0])
+        window = np.s_[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+        opacity = self.opacity[window]
+        return Mark(
+            (left, top, opacity.shape[1], opacity.shape[0]), opacity, self.colour[window], self.confidence
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a picture repeats as a tiled mark does.
+
+    Attributes:
+        lattice: the likeliest.
+        agreeing: in deviations, what two thirds of the copies reach in agreeing with all others.
+        drawn: share of what the copies have in common that is not lines along the lattice.
+    """
+
+    lattice: Lattice
+    agreeing: float
+    drawn: float
+
+    @property
+    def repeats(self) -> bool:
+        return self.lattice.evidence >= EVIDENCE and self.agreeing >= AGREEING and self.drawn >= DRAWN
+
+    @property
+    def confidence(self) -> float:
+        """0.5 at the thresholds, towards 1 far above the weakest of them."""
+        margin = min(self.lattice.evidence / EVIDENCE, self.agreeing / AGREEING, self.drawn / DRAWN)
+        return float(1 - 0.5 ** max(margin, 0.0))
+
+
+def decide(luma: NDArray[np.float32]) -> Decision | None:
+    """Look for copies in (H, W) float32 luma of 0..255; None where nothing agrees with anything."""
+    lattice = find_lattice(luma)
+    if lattice is None:
+        return None
+    copies = Copies(lattice.steps, (luma.shape[0], luma.shape[1]))
+    soft = np.asarray(cv2.GaussianBlur(luma, (0, 0), 6.0), np.float32)
+    parts = [_Part.of(copies, place, lattice.whitened, soft) for place in copies.places]
+    parts = [part for part in parts if part.share > 0.1]
+    groups = _groups(copies, parts)
+    density = parts[0].inside.size / lattice.cell if parts else 1.0
+    best, folded = 0.0, np.zeros((copies.rows, copies.columns), np.float32)
+    for tone in (None, *MIDDLE):
+        turned = [part.turned(tone) for part in parts]
+        fold = np.asarray(sum(turned, np.zeros_like(folded)), np.float32)
+        agreeing = _agreeing(parts, turned, fold, groups, density)
+        if agreeing > best * (1.0 if tone is None else 1.15):
+            best, folded = agreeing, fold
+    return Decision(lattice, best, _drawn(folded))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One copy in the whitened picture: its detail, the brightness around it, and what of it is inside."""
+
+    centre: tuple[float, float]
+    detail: NDArray[np.float32]
+    bright: NDArray[np.float32]
+    inside: NDArray[np.bool_]
+    share: float
+
+    @classmethod
+    def of(
+        cls, copies: Copies, place: tuple[int, int], whitened: NDArray[np.float32], soft: NDArray[np.float32]
+    ) -> _Part:
+        inside = copies.inside(place)
+        x, y = copies.steps @ (np.array(place) + 0.5)
+        return cls(
+            (float(x), float(y)),
+            copies.take(whitened, place, cv2.INTER_LINEAR) * inside,
+            copies.take(soft, place, cv2.INTER_LINEAR),
+            inside,
+            float(inside.mean()),
+        )
+
+    def turned(self, tone: float | None) -> NDArray[np.float32]:
+        """The detail as it would be if the mark were brighter than the picture everywhere."""
+        if tone is None:
+            return self.detail
+        return np.asarray(self.detail * np.clip((tone - self.bright) / 30.0, -1.0, 1.0), np.float32)
+
+
+def _groups(copies: Copies, parts: list[_Part]) -> NDArray[np.intp]:
+    """For each part, which neighbourhood of the picture it lies in."""
+    height, width = copies.shape
+    rows, columns = (min(6, max(2, round(side / NEIGHBOURHOOD))) for side in (height, width))
+    return np.array(
+        [
+            min(max(int(y / height * rows), 0), rows - 1) * columns
+            + min(max(int(x / width * columns), 0), columns - 1)
+            for x, y in (part.centre for part in parts)
+        ],
+        np.intp,
+    )
+
+
+def _agreeing(
+    parts: list[_Part],
+    turned: list[NDArray[np.float32]],
+    folded: NDArray[np.float32],
+    groups: NDArray[np.intp],
+    density: float,
+) -> float:
+    """What two thirds of the neighbourhoods reach in agreeing with all other copies, in deviations."""
+    agreed, chance, shares = (np.zeros(36) for _ in range(3))
+    for part, own, group in zip(parts, turned, groups, strict=True):
+        others = (folded - own) * part.inside
+        agreed[group] += float((own * others).sum())
+        # samples lie closer than pixels: the same detail is counted several times
+        chance[group] += CORRELATED * density * float((others * others).sum())
+        shares[group] += part.share
+    used = shares >= 0.4
+    return float(np.quantile(agreed[used] / np.sqrt(chance[used] + 1e-9), 1 / 3)) if used.sum() > 1 else 0.0
+
+
+def _drawn(folded: NDArray[np.float32]) -> float:
+    """Share of a cell's squares that is left when lines along its two steps are taken away."""
+    cell = folded - folded.mean()
+    rest = cell - cell.mean(1, keepdims=True)
+    rest = rest - rest.mean(0, keepdims=True)
+    return float((rest * rest).sum() / max(float((cell * cell).sum()), 1e-9))
+
+
+def find_repeated(pixels: NDArray[Any], likely: NDArray[np.float32] | None = None) -> Repetition | None:
+    """The mark that is tiled over a picture.
+
+    Args:
+        pixels: (H, W, 1) or (H, W, 3), uint8 or uint16.
+        likely: (H, W) float32 in 0..1, how likely each pixel is a mark's to a network; None knows nothing.
+
+    Returns:
+        The mark with everything that all its copies tell, or None.
+    """
+    del likely
+    top = float(np.iinfo(pixels.dtype).max)
+    seen = np.asarray(pixels * np.float32(255.0 / top), np.float32)
+    luma = (
+        seen[..., 0] if seen.shape[2] == 1 else np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), np.float32)
+    )
+    height, width = luma.shape
+    if min(height, width) < 64:
+        return None
+    scale = min(1.0, float(np.sqrt(WORKING / (height * width))))
+    small = luma
+    if scale < 1:
+        resized = cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        small = np.asarray(resized, np.float32)
+    decision = decide(small)
+    if decision is None or not decision.repeats:
+        return None
+    ratio = np.array([[width / small.shape[1]], [height / small.shape[0]]])
+    copies = Copies(decision.lattice.steps * ratio, (height, width))
+    shape = fitted(copies, seen, luma)
+    if shape is None or shape.level > HIDES or float((shape.opacity > VISIBLE).mean()) < LEAST:
+        return None
+    repetition = _laid(copies, shape, decision, top)
+    return repetition if (repetition.opacity > VISIBLE).any() else None
+
+
+def _laid(copies: Copies, shape: Shape, decision: Decision, top: float) -> Repetition:
+    opacity = np.clip(copies.lay(shape.opacity), 0.0, 1.0)
+    opacity[copies.lay((shape.opacity > 0).astype(np.float32), cv2.INTER_LINEAR) < 0.5] = 0
+    colour = copies.lay(shape.colour, cv2.INTER_LINEAR)
+    colour = colour if colour.ndim == 3 else colour[..., None]
+    count = copies.shape[0] * copies.shape[1] / decision.lattice.cell
+    return Repetition(copies.steps, count, opacity, colour * np.float32(top / 255), decision.confidence)
