@@ -1,0 +1,110 @@
+"""Getting the photo under a see-through mark back, from the picture and the mark's outline alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from cleanplate.engine.fit.levels import Evidence, Level, levels
+from cleanplate.engine.fit.painting import busyness, painted, sketched, usual_error
+from cleanplate.engine.fit.shape import Setting, Shape, labelled, setting, shaped, solid_parts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cleanplate.engine.fit.levels import Level
+
+EXACT, LOSSY = 0.6, 4.0  # levels: what rounding, or a JPEG of usual quality, moves a value by
+FAINTEST = 2.0  # levels: nothing is fitted more closely than this
+ENOUGH = 100  # pixels well inside a mark: with fewer, its edges have to help
+THIN = 0.15  # of the photo: with less left, noise drowns it
+TURNS = 3
+SEED = 20240611
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What was had back.
+
+    Attributes:
+        values: (H, W, C) float32, 0..255: the photo, inside the area recovered or painted, as is the better.
+        through: (H, W) float32, 1 - α.
+        light: (H, W, C) float32, α · colour in 0..255.
+        trust: (H, W) float32, in 0..1: how much of each value is the photo's own; the rest is painted.
+        levels: the levels that the mark was found to be made of; none where nothing explains it.
+    """
+
+    values: NDArray[np.float32]
+    through: NDArray[np.float32]
+    light: NDArray[np.float32]
+    trust: NDArray[np.float32]
+    levels: tuple[Level, ...]
+
+
+def recover(
+    seen: NDArray[np.float32], area: NDArray[np.bool_], *, lossy: bool, painting: NDArray[np.float32] | None = None
+) -> Recovery:
+    """Fit the mark in `area` and take it off.
+
+    Args:
+        seen: (H, W, C) float32, 0..255.
+        area: (H, W), every pixel that the mark touches, and few others.
+        lossy: whether the picture has been through a lossy encoder.
+        painting: (H, W, C), `seen` with the area painted, where the caller has it already.
+    """
+    here = setting(seen, area, LOSSY if lossy else EXACT)
+    first = painted(seen, area) if painting is None else painting
+    busy = busyness(seen, ~area)
+    error = usual_error(busy, area)
+    found = _levels(here, first, error)
+    if not found:
+        nothing = np.zeros(area.shape, np.float32)
+        return Recovery(first, 1 - nothing, np.zeros_like(seen), nothing, ())
+    shape, second, doubt = _settled(here, first, error, busy, found)
+    photo = np.clip((seen - shape.light) / shape.through[..., None], 0, 255)
+    own, other = shape.error**2, doubt**2
+    trust = np.where(shape.stray | (shape.through < THIN), 0.0, other / (other + own + 1e-6)).astype(np.float32)
+    trust *= area
+    values = np.where(area[..., None], trust[..., None] * photo + (1 - trust[..., None]) * second, seen)
+    return Recovery(values.astype(np.float32), shape.through, shape.light, trust, tuple(found))
+
+
+def _levels(here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32]) -> list[Level]:
+    inner = here.depth > 1.5
+    if np.count_nonzero(inner) < ENOUGH:
+        inner = here.area
+    _, parts = cv2.connectedComponents(here.area.view(np.uint8), connectivity=8)
+    evidence = Evidence(
+        here.seen[inner].astype(float), guess[inner].astype(float), error[inner].astype(float), max(here.noise, FAINTEST)
+    )
+    return levels(evidence, parts[inner].astype(np.intp), np.random.default_rng(SEED))
+
+
+def _settled(
+    here: Setting,
+    first: NDArray[np.float32],
+    error: NDArray[np.float32],
+    busy: NDArray[np.float32],
+    found: list[Level],
+) -> tuple[Shape, NDArray[np.float32], NDArray[np.float32]]:
+    """The mark's shape; a painting that knows what is solid, and its usual error."""
+    t = np.array([one.through for one in found], np.float32)
+    m = np.stack([one.light for one in found]).astype(np.float32)
+    guess, doubt = first, error
+    for turn in range(TURNS):
+        label, misfit = labelled(here, guess, doubt, found)
+        solid = solid_parts(here, label, misfit)
+        which = np.maximum(label, 0)
+        usable = solid & (t[which] > THIN)
+        bare = np.where(usable[..., None], (here.seen - m[which]) / t[which][..., None], here.seen)
+        hole = here.area & ~usable
+        last = turn == TURNS - 1
+        second = (painted if last else sketched)(bare, hole)
+        # what is solid must go on agreeing with what is outside, not with itself
+        guess = np.where(usable[..., None], first, second)
+        doubt = np.where(usable, error, usual_error(busy, hole))
+    shape = shaped(here, second, np.where(usable, here.noise / t[which], doubt), found, label, solid)
+    return shape, np.where(usable[..., None], first, second), doubt
