@@ -14,19 +14,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 FREEDOM = 3.0  # of Student's t: paintings fail by far more than their usual error at the edges of things
 DIMENSIONS = 2.0  # what the three channels' errors, which go together, are worth
 MOST_LEVELS = 4
-STRAY = -2 * np.log(40.0)  # log-likelihood of a pixel that belongs to no level: anything is possible there
+STRAY = -2 * np.log(90.0)  # log-likelihood of a pixel that belongs to no level: anything is possible there
 CLUMP = 40.0  # neighbouring pixels err together: so many of them count as one observation
 DOUBT = 4.0  # in log-likelihood: how much worse white or black may explain a mark than a colour between
 LEAST_THROUGH = 0.01
 BLUNT = 0.4  # the painting may err where the mark is opaque too: a level may not fit all too well
 SAMPLE = 4000
 ROUNDS = 12
-PRICE = 0.1  # log-likelihood a pixel that another level must gain
+ENTRY = 0.05  # log-likelihood a pixel that the first level must gain
+PRICE = 0.15  # log-likelihood a pixel that another level must gain
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +84,34 @@ class Evidence:
         return -(FREEDOM + DIMENSIONS) / 2 * np.log1p(square / FREEDOM) - DIMENSIONS * np.log(spread)
 
 
-def levels(evidence: Evidence, parts: NDArray[np.intp], rng: np.random.Generator) -> list[Level]:
+def levels(
+    evidence: Evidence, parts: NDArray[np.intp], rng: np.random.Generator, known: Sequence[Level] = ()
+) -> list[Level]:
     """The levels that explain the evidence, the most common first.
 
     Args:
         evidence: the pixels.
         parts: (N,), which connected part of the mark each belongs to.
         rng: for the random starts, and to choose `SAMPLE` pixels where there are more.
+        known: levels that were found before, which are kept as they are.
     """
     if evidence.error.size > SAMPLE:
         chosen = rng.choice(evidence.error.size, SAMPLE, replace=False)
         evidence, parts = evidence.of(chosen), parts[chosen]
+    known = list(known)
     candidates = _candidates(evidence, parts, rng)
-    penalty = 8.0 + PRICE * evidence.error.size
-    mixture = _Mixture([], np.ones(1))
+    mixture = _Mixture(known, np.append(np.full(len(known), 0.8 / max(len(known), 1)), 0.2 if known else 1.0))
+    if known:
+        mixture = mixture.settled(evidence, 2, frozen=len(known))
     total = mixture.total(evidence)
     while len(mixture.levels) < MOST_LEVELS:
-        trials = [mixture.joined(one).settled(evidence, 2) for one in candidates]
+        penalty = 8.0 + (PRICE if mixture.levels else ENTRY) * evidence.error.size
+        if len(mixture.levels) == 1:
+            candidates += _relatives(mixture.levels[0])
+        trials = [mixture.joined(one).settled(evidence, 2, frozen=len(known)) for one in candidates]
         gains = [one.total(evidence) for one in trials]
         first = int(np.argmax(gains))
-        trial = trials[first].settled(evidence, ROUNDS)
+        trial = trials[first].settled(evidence, ROUNDS, frozen=len(known))
         gain = trial.total(evidence) - total
         if gain < penalty:
             break
@@ -129,8 +140,8 @@ class _Mixture:
     def total(self, evidence: Evidence) -> float:
         return float(np.logaddexp.reduce(self.said(evidence), axis=1).sum())
 
-    def settled(self, evidence: Evidence, rounds: int) -> _Mixture:
-        """Expectation and maximisation in turns."""
+    def settled(self, evidence: Evidence, rounds: int, frozen: int = 0) -> _Mixture:
+        """Expectation and maximisation in turns; the first `frozen` levels stay as they are."""
         found, weights = self.levels, self.weights
         for _ in range(rounds):
             said = _Mixture(found, weights).said(evidence)
@@ -138,7 +149,7 @@ class _Mixture:
             shares /= shares.sum(axis=1, keepdims=True)
             weights = shares.mean(axis=0)
             found = [
-                regressed(evidence, shares[:, k], start=one) if shares[:, k].sum() > 3 else one
+                regressed(evidence, shares[:, k], start=one) if k >= frozen and shares[:, k].sum() > 3 else one
                 for k, one in enumerate(found)
             ]
         return _Mixture(found, weights)
@@ -161,6 +172,16 @@ def _candidates(evidence: Evidence, parts: NDArray[np.intp], rng: np.random.Gene
                     _start(evidence, (label == k).astype(float)) for k in range(number) if (label == k).sum() >= 12
                 ]
     return found
+
+
+def _relatives(level: Level) -> list[Level]:
+    """What often goes with a level: its opacity in black or white, and shadows of several depths."""
+    dark = np.zeros(level.light.size)
+    return [
+        Level(level.through, dark),
+        Level(level.through, dark + 255 * level.opacity),
+        *(Level(1 - share * level.opacity, dark) for share in (0.25, 0.5, 0.75)),
+    ]
 
 
 def _clusters(values: NDArray[np.float64], number: int, rng: np.random.Generator) -> NDArray[np.intp]:

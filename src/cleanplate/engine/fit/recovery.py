@@ -22,6 +22,9 @@ FAINTEST = 2.0  # levels: nothing is fitted more closely than this
 ENOUGH = 100  # pixels well inside a mark: with fewer, its edges have to help
 THIN = 0.15  # of the photo: with less left, noise drowns it
 TURNS = 3
+SHALLOW = 8.0  # pixels: as deep as a painting tells something
+DEEP_SHARE = 0.1  # of a mark's pixels
+WIDEST = 61  # pixels a side of the neighbourhood that lettering inside a wide mark must not fill
 SEED = 20240611
 
 
@@ -59,7 +62,7 @@ def recover(
     first = painted(seen, area) if painting is None else painting
     busy = busyness(seen, ~area)
     error = usual_error(busy, area)
-    found = _levels(here, first, error)
+    found, first, error = _levels(here, first, error)
     if not found:
         nothing = np.zeros(area.shape, np.float32)
         return Recovery(first, 1 - nothing, np.zeros_like(seen), nothing, ())
@@ -72,15 +75,46 @@ def recover(
     return Recovery(values.astype(np.float32), shape.through, shape.light, trust, tuple(found))
 
 
-def _levels(here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32]) -> list[Level]:
+def _levels(
+    here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32]
+) -> tuple[list[Level], NDArray[np.float32], NDArray[np.float32]]:
+    """The mark's levels, and a guess with its error that holds deep inside of it too.
+
+    Far inside a wide mark no painting tells anything. So what is near its border tells its main level first;
+    with that taken off, the middle of every neighbourhood is what else there is, lettering mostly, stands on.
+    """
+    rng = np.random.default_rng(SEED)
+    _, parts = cv2.connectedComponents(here.area.view(np.uint8), connectivity=8)
     inner = here.depth > 1.5
     if np.count_nonzero(inner) < ENOUGH:
         inner = here.area
-    _, parts = cv2.connectedComponents(here.area.view(np.uint8), connectivity=8)
-    evidence = Evidence(
-        here.seen[inner].astype(float), guess[inner].astype(float), error[inner].astype(float), max(here.noise, FAINTEST)
+    near = inner & (here.depth <= SHALLOW)
+    if np.count_nonzero(near) < ENOUGH:
+        near = inner
+    found = levels(_evidence(here, guess, error, near), parts[near].astype(np.intp), rng)
+    deep = here.depth > SHALLOW
+    if not found or found[0].through < THIN or np.count_nonzero(deep) < DEEP_SHARE * np.count_nonzero(here.area):
+        return found, guess, error
+    bare = np.clip((here.seen - found[0].light) / np.float32(found[0].through), 0, 255)
+    exact = np.rint(np.where(here.area[..., None], bare, here.seen)).astype(np.uint8)
+    side = min(2 * int(here.depth.max()) + 1, WIDEST)
+    middle = cv2.medianBlur(exact, side).reshape(exact.shape).astype(np.float32)
+    off = np.minimum(np.abs(exact - middle).mean(axis=2), 40.0).astype(np.float32)
+    spread = 2.0 + 1.2 * cv2.blur(off, (side, side))
+    better = deep & (spread < error)
+    guess, error = np.where(better[..., None], middle, guess), np.where(better, spread, error)
+    return levels(_evidence(here, guess, error, inner), parts[inner].astype(np.intp), rng, found[:1]), guess, error
+
+
+def _evidence(
+    here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32], chosen: NDArray[np.bool_]
+) -> Evidence:
+    return Evidence(
+        here.seen[chosen].astype(float),
+        guess[chosen].astype(float),
+        error[chosen].astype(float),
+        max(here.noise, FAINTEST),
     )
-    return levels(evidence, parts[inner].astype(np.intp), np.random.default_rng(SEED))
 
 
 def _settled(
