@@ -61,21 +61,35 @@ class Evidence:
         seen: (N, C) float64, 0..255.
         guess: (N, C), what a painting from outside the mark has there.
         error: (N,), the guess's usual error, in levels.
+        coverage: (N,), how much of the pixel the mark is expected to cover: `seen` has been corrected for it.
+        doubt: (N,), the usual error of that.
         noise: what storing the picture may have moved a value by, in levels.
     """
 
     seen: NDArray[np.float64]
     guess: NDArray[np.float64]
     error: NDArray[np.float64]
+    coverage: NDArray[np.float64]
+    doubt: NDArray[np.float64]
     noise: float
 
     def of(self, chosen: NDArray[Any]) -> Evidence:
-        return Evidence(self.seen[chosen], self.guess[chosen], self.error[chosen], self.noise)
+        return Evidence(
+            self.seen[chosen],
+            self.guess[chosen],
+            self.error[chosen],
+            self.coverage[chosen],
+            self.doubt[chosen],
+            self.noise,
+        )
 
     def misfit(self, level: Level) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Squared residuals over their expected square, (N,), and the expected error, (N,)."""
-        residual = self.seen - level.through * self.guess - level.light
-        spread = np.hypot(max(level.through, BLUNT) * self.error, self.noise)
+        change = level.light - level.opacity * self.guess
+        residual = self.seen - self.guess - change
+        covered = self.doubt**2 * (change**2).mean(axis=1)
+        photo = max(level.through, BLUNT) + (1 - self.coverage)
+        spread = np.sqrt((photo * self.error) ** 2 + self.noise**2 + covered) / self.coverage
         return (residual**2).mean(axis=1) * DIMENSIONS / spread**2, spread
 
     def likelihood(self, level: Level) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EXACT, LOSSY = 0.6, 4.0  # levels: what rounding, or a JPEG of usual quality, moves a value by
 FAINTEST = 2.0  # levels: nothing is fitted more closely than this
+COVERED = 0.5  # pixels that are covered less tell too little about what covers them
 ENOUGH = 100  # pixels well inside a mark: with fewer, its edges have to help
 THIN = 0.15  # of the photo: with less left, noise drowns it
 TURNS = 3
@@ -85,12 +86,10 @@ def _levels(
     """
     rng = np.random.default_rng(SEED)
     _, parts = cv2.connectedComponents(here.area.view(np.uint8), connectivity=8)
-    inner = here.depth > 1.5
+    inner = here.area & (here.coverage > COVERED)
     if np.count_nonzero(inner) < ENOUGH:
         inner = here.area
     near = inner & (here.depth <= SHALLOW)
-    if np.count_nonzero(near) < ENOUGH:
-        near = inner
     found = levels(_evidence(here, guess, error, near), parts[near].astype(np.intp), rng)
     deep = here.depth > SHALLOW
     if not found or found[0].through < THIN or np.count_nonzero(deep) < DEEP_SHARE * np.count_nonzero(here.area):
@@ -109,10 +108,14 @@ def _levels(
 def _evidence(
     here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32], chosen: NDArray[np.bool_]
 ) -> Evidence:
+    coverage = here.coverage[chosen].astype(float)
+    seen, painted_there = here.seen[chosen].astype(float), guess[chosen].astype(float)
     return Evidence(
-        here.seen[chosen].astype(float),
-        guess[chosen].astype(float),
+        painted_there + (seen - painted_there) / coverage[:, None],
+        painted_there,
         error[chosen].astype(float),
+        coverage,
+        here.doubt[chosen].astype(float),
         max(here.noise, FAINTEST),
     )
 

@@ -92,7 +92,14 @@ def labelled(
 ) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
     """The likeliest level of each pixel, -1 outside, and how badly it fits, both (H, W)."""
     area = here.area
-    evidence = Evidence(here.seen[area].astype(float), guess[area].astype(float), error[area].astype(float), here.noise)
+    evidence = Evidence(
+        here.seen[area].astype(float),
+        guess[area].astype(float),
+        error[area].astype(float),
+        np.ones(np.count_nonzero(area)),
+        np.zeros(np.count_nonzero(area)),
+        here.noise,
+    )
     weight = np.maximum(cv2.blur(area.astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT), 1e-3)
     said = np.full((len(found), *area.shape), -np.inf, np.float32)
     misfit = np.full((len(found), *area.shape), np.inf, np.float32)
