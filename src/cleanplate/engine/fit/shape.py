@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NEAR = 3  # pixels: so far from a solid part of a level its mixtures with others are looked for
 EDGE = 2.6  # pixels from the border of the area: further inside a mark no longer runs out into nothing
 STRANGE = 14.0  # squared misfit over what was expected: no longer an accident
+BEYOND = 6.0  # levels: so far over white or under black an un-blended value is no rounding
+ACCIDENTS = 0.12  # of a mark's pixels: where more are strange, it is the levels that are at fault
 SURE = 0.05  # what coverage well inside a mark may be off by
 LOOSE = 0.2  # the same at its edge, where it depends on how the edge lies in the pixel
 COVERAGE = (-1.64, -0.08, 0.085, 3.0, -0.464)  # fitted to antialiased lettering, see `expected_coverage`
@@ -224,6 +226,10 @@ class _Mixer:
         error = np.zeros(self.here.area.shape, np.float32)
         stray = np.zeros(self.here.area.shape, bool)
         through[self.ys, self.xs], light[self.ys, self.xs] = self.t, self.m
-        error[self.ys, self.xs] = np.hypot(self.off, self.here.noise / np.maximum(self.t, 0.02))
-        stray[self.ys, self.xs] = (misfit > STRANGE) & ~firm
+        error[self.ys, self.xs] = self.here.noise / np.maximum(self.t, 0.02)
+        photo = (self.seen - self.m) / self.t[:, None]
+        beyond = np.maximum(-photo, photo - 255.0).max(axis=1)
+        impossible = beyond > 3 * self.here.noise / self.t + BEYOND
+        strange = (misfit > STRANGE) & ~firm
+        stray[self.ys, self.xs] = impossible | strange if strange.mean() > ACCIDENTS else impossible
         return Shape(through, light, error, stray)
