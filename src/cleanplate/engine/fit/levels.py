@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FREEDOM = 3.0  # of Student's t: paintings fail by far more than their usual error at the edges of things
 DIMENSIONS = 2.0  # what the three channels' errors, which go together, are worth
 MOST_LEVELS = 4
+PRICE_ON_TOP = 0.07  # the same where the main level is known: lettering is a small part of its strip
 STRAY = -2 * np.log(90.0)  # log-likelihood of a pixel that belongs to no level: anything is possible there
 CLUMP = 40.0  # neighbouring pixels err together: so many of them count as one observation
 DOUBT = 8.0  # in log-likelihood: how much worse white or black may explain a mark than a colour between
@@ -119,7 +120,8 @@ def levels(
         mixture = mixture.settled(evidence, 2, frozen=len(known))
     total = mixture.total(evidence)
     while len(mixture.levels) < MOST_LEVELS:
-        penalty = 8.0 + (PRICE if mixture.levels else ENTRY) * evidence.error.size
+        price = (PRICE_ON_TOP if known else PRICE) if mixture.levels else ENTRY
+        penalty = 8.0 + price * evidence.error.size
         if len(mixture.levels) == 1:
             candidates += _relatives(mixture.levels[0])
         trials = [mixture.joined(one).settled(evidence, 2, frozen=len(known)) for one in candidates]
@@ -143,7 +145,10 @@ class _Mixture:
 
     def joined(self, level: Level) -> _Mixture:
         share = max(0.1, float(self.weights[-1]) / 2)
-        return _Mixture([*self.levels, level], np.append(self.weights[:-1] * (1 - share), [share, self.weights[-1] * (1 - share)]))
+        return _Mixture(
+            [*self.levels, level],
+            np.append(self.weights[:-1] * (1 - share), [share, self.weights[-1] * (1 - share)]),
+        )
 
     def said(self, evidence: Evidence) -> NDArray[np.float64]:
         """Log-likelihoods, (N, levels + 1)."""
@@ -163,7 +168,9 @@ class _Mixture:
             shares /= shares.sum(axis=1, keepdims=True)
             weights = shares.mean(axis=0)
             found = [
-                regressed(evidence, shares[:, k], start=one) if k >= frozen and shares[:, k].sum() > 3 else one
+                regressed(evidence, shares[:, k], start=one)
+                if k >= frozen and shares[:, k].sum() > 3
+                else one
                 for k, one in enumerate(found)
             ]
         return _Mixture(found, weights)
@@ -175,25 +182,27 @@ def _candidates(evidence: Evidence, parts: NDArray[np.intp], rng: np.random.Gene
     whole = np.ones(count)
     found = [_start(evidence, whole)]
     sizes = np.bincount(parts)
-    for part in np.argsort(sizes)[::-1][:12]:
-        if sizes[part] >= 30:
-            found.append(_start(evidence, (parts == part).astype(float)))
+    large = [part for part in np.argsort(sizes)[::-1][:12] if sizes[part] >= 30]
+    found += [_start(evidence, (parts == part).astype(float)) for part in large]
     for values in (evidence.seen, evidence.seen - evidence.guess):
         for number in (2, 4):
             if count >= 20 * number:
                 label = _clusters(values, number, rng)
                 found += [
-                    _start(evidence, (label == k).astype(float)) for k in range(number) if (label == k).sum() >= 12
+                    _start(evidence, (label == k).astype(float))
+                    for k in range(number)
+                    if (label == k).sum() >= 12
                 ]
     return found
 
 
 def _relatives(level: Level) -> list[Level]:
     """What often goes with a level: its opacity in black or white, and shadows of several depths."""
-    dark = np.zeros(level.light.size)
+    dark = np.zeros(level.light.size, np.float64)
+    bright = np.full(level.light.size, 255 * level.opacity)
     return [
         Level(level.through, dark),
-        Level(level.through, dark + 255 * level.opacity),
+        Level(level.through, bright),
         *(Level(1 - share * level.opacity, dark) for share in (0.25, 0.5, 0.75)),
     ]
 
@@ -207,12 +216,14 @@ def _clusters(values: NDArray[np.float64], number: int, rng: np.random.Generator
         centres = np.vstack([centres, some[int(np.argmax(gap))]])
     for _ in range(8):
         near = ((sample[:, None] - centres[None]) ** 2).sum(axis=2).argmin(axis=1)
-        centres = np.stack([sample[near == k].mean(axis=0) if (near == k).any() else centres[k] for k in range(number)])
+        centres = np.stack(
+            [sample[near == k].mean(axis=0) if (near == k).any() else centres[k] for k in range(number)]
+        )
     return ((values[:, None] - centres[None]) ** 2).sum(axis=2).argmin(axis=1)
 
 
 def _start(evidence: Evidence, weights: NDArray[np.float64]) -> Level:
-    one = Level(0.6, np.zeros(evidence.seen.shape[1]))
+    one = Level(0.6, np.zeros(evidence.seen.shape[1], np.float64))
     return regressed(evidence, weights, start=one, rounds=6, trusting=False)
 
 
@@ -244,7 +255,7 @@ def _line(evidence: Evidence, w: NDArray[np.float64]) -> Level:
     observations = w.sum() ** 2 / max((w**2).sum(), 1e-12) / CLUMP
     best, least = free, DOUBT
     for tone in (0.0, 255.0):
-        other, worse = _bounded(evidence, w, np.full(evidence.seen.shape[1], tone))
+        other, worse = _bounded(evidence, w, np.full(evidence.seen.shape[1], tone, np.float64))
         loss = observations * np.log(max(worse, 1e-9) / max(cost, 1e-9))
         if loss < least:
             best, least = other, loss
@@ -269,7 +280,9 @@ def _bounded(
         tone = np.where(held, fixed, 0.0)
         offset = np.where(held, (mean_seen - tone) * (mean_guess - tone), 0.0)
         weight = np.where(held, (mean_guess - tone) ** 2, 0.0)
-        through = float(np.clip((cross + offset).sum() / max((power + weight).sum(), 1e-9), LEAST_THROUGH, 0.995))
+        through = float(
+            np.clip((cross + offset).sum() / max((power + weight).sum(), 1e-9), LEAST_THROUGH, 0.995)
+        )
         light = np.where(held, (1 - through) * tone, mean_seen - through * mean_guess)
         own = light / (1 - through)
         if colour is not None or not ((own < -0.5) | (own > 255.5)).any():

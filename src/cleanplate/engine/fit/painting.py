@@ -39,14 +39,19 @@ def sketched(values: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np
 def busyness(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Length of the known pixels' gradient in levels a pixel, averaged around every place, (H, W)."""
     luma = values.mean(axis=2, dtype=np.float32)
-    across = cv2.Sobel(luma, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(luma, cv2.CV_32F, 0, 1, scale=1 / 8)
+    across = np.asarray(cv2.Sobel(luma, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32)
+    down = np.asarray(cv2.Sobel(luma, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32)
     inner = cv2.erode(known.view(np.uint8), np.ones((3, 3), np.uint8), borderValue=1).astype(np.float32)
     if not inner.any():
         inner = known.astype(np.float32)
     power, weight = (across**2 + down**2) * inner, inner
-    near, far = ((cv2.GaussianBlur(power, (0, 0), s), cv2.GaussianBlur(weight, (0, 0), s)) for s in (WINDOW, FAR))
-    return np.sqrt((near[0] + 1e-3 * far[0]) / (near[1] + 1e-3 * far[1] + 1e-9))
+    near_power, near_weight = _spread(power, WINDOW), _spread(weight, WINDOW)
+    far_power, far_weight = _spread(power, FAR), _spread(weight, FAR)
+    return np.sqrt((near_power + 1e-3 * far_power) / (near_weight + 1e-3 * far_weight + 1e-9))
+
+
+def _spread(plane: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)
 
 
 def usual_error(busy: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:

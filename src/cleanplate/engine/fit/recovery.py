@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -15,14 +15,13 @@ from cleanplate.engine.fit.shape import Setting, Shape, labelled, setting, shape
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cleanplate.engine.fit.levels import Level
-
 EXACT, LOSSY = 0.6, 4.0  # levels: what rounding, or a JPEG of usual quality, moves a value by
 FAINTEST = 2.0  # levels: nothing is fitted more closely than this
 COVERED = 0.5  # pixels that are covered less tell too little about what covers them
 ENOUGH = 100  # pixels well inside a mark: with fewer, its edges have to help
+# Over these opacities a painting is better than what noise and the edges' errors leave of the photo.
+OPAQUE, OPAQUE_LOSSY = 0.8, 0.72
 THIN = 0.15  # of the photo: with less left, noise drowns it
-TURNS = 3
 SHALLOW = 8.0  # pixels: as deep as a painting tells something
 DEEP_SHARE = 0.1  # of a mark's pixels
 WIDEST = 61  # pixels a side of the neighbourhood that lettering inside a wide mark must not fill
@@ -38,7 +37,8 @@ class Recovery:
         through: (H, W) float32, 1 - α.
         light: (H, W, C) float32, α · colour in 0..255.
         trust: (H, W) float32, in 0..1: how much of each value is the photo's own; the rest is painted.
-        levels: the levels that the mark was found to be made of; none where nothing explains it.
+        levels: the levels that the mark was found to be made of; none where nothing explains it. Lettering that
+            is opaque, or nearly, is recognised, and painted over whole: `trust` is 0 there.
     """
 
     values: NDArray[np.float32]
@@ -49,7 +49,11 @@ class Recovery:
 
 
 def recover(
-    seen: NDArray[np.float32], area: NDArray[np.bool_], *, lossy: bool, painting: NDArray[np.float32] | None = None
+    seen: NDArray[np.float32],
+    area: NDArray[np.bool_],
+    *,
+    lossy: bool,
+    painting: NDArray[np.float32] | None = None,
 ) -> Recovery:
     """Fit the mark in `area` and take it off.
 
@@ -64,13 +68,17 @@ def recover(
     busy = busyness(seen, ~area)
     error = usual_error(busy, area)
     found, first, error = _levels(here, first, error)
-    if not found:
+    wide = np.count_nonzero(here.depth > SHALLOW) >= DEEP_SHARE * np.count_nonzero(area)
+    opaque = OPAQUE_LOSSY if lossy else OPAQUE
+    if not found or (max(one.opacity for one in found) > opaque and not wide):
         nothing = np.zeros(area.shape, np.float32)
-        return Recovery(first, 1 - nothing, np.zeros_like(seen), nothing, ())
+        return Recovery(first, 1 - nothing, np.zeros_like(seen), nothing, tuple(found))
     shape, second, doubt = _settled(here, first, error, busy, found)
     photo = np.clip((seen - shape.light) / shape.through[..., None], 0, 255)
     own, other = shape.error**2, doubt**2
-    trust = np.where(shape.stray | (shape.through < THIN), 0.0, other / (other + own + 1e-6)).astype(np.float32)
+    trust = np.where(shape.stray | (shape.through < THIN), 0.0, other / (other + own + 1e-6)).astype(
+        np.float32
+    )
     trust *= area
     values = np.where(area[..., None], trust[..., None] * photo + (1 - trust[..., None]) * second, seen)
     return Recovery(values.astype(np.float32), shape.through, shape.light, trust, tuple(found))
@@ -92,17 +100,25 @@ def _levels(
     near = inner & (here.depth <= SHALLOW)
     found = levels(_evidence(here, guess, error, near), parts[near].astype(np.intp), rng)
     deep = here.depth > SHALLOW
-    if not found or found[0].through < THIN or np.count_nonzero(deep) < DEEP_SHARE * np.count_nonzero(here.area):
+    if (
+        not found
+        or found[0].through < THIN
+        or np.count_nonzero(deep) < DEEP_SHARE * np.count_nonzero(here.area)
+    ):
         return found, guess, error
     bare = np.clip((here.seen - found[0].light) / np.float32(found[0].through), 0, 255)
     exact = np.rint(np.where(here.area[..., None], bare, here.seen)).astype(np.uint8)
     side = min(2 * int(here.depth.max()) + 1, WIDEST)
     middle = cv2.medianBlur(exact, side).reshape(exact.shape).astype(np.float32)
     off = np.minimum(np.abs(exact - middle).mean(axis=2), 40.0).astype(np.float32)
-    spread = 2.0 + 1.2 * cv2.blur(off, (side, side))
+    spread = np.asarray(2.0 + 1.2 * cv2.blur(off, (side, side)), np.float32)
     better = deep & (spread < error)
     guess, error = np.where(better[..., None], middle, guess), np.where(better, spread, error)
-    return levels(_evidence(here, guess, error, inner), parts[inner].astype(np.intp), rng, found[:1]), guess, error
+    return (
+        levels(_evidence(here, guess, error, inner), parts[inner].astype(np.intp), rng, found[:1]),
+        guess,
+        error,
+    )
 
 
 def _evidence(
@@ -131,17 +147,17 @@ def _settled(
     t = np.array([one.through for one in found], np.float32)
     m = np.stack([one.light for one in found]).astype(np.float32)
     guess, doubt = first, error
-    for turn in range(TURNS):
+    for paint in (sketched, sketched, painted):
         label, misfit = labelled(here, guess, doubt, found)
         solid = solid_parts(here, label, misfit)
-        which = np.maximum(label, 0)
-        usable = solid & (t[which] > THIN)
-        bare = np.where(usable[..., None], (here.seen - m[which]) / t[which][..., None], here.seen)
+        through, light = t[np.maximum(label, 0)], m[np.maximum(label, 0)]
+        usable = solid & (through > THIN)
+        bare = np.where(usable[..., None], (here.seen - light) / through[..., None], here.seen)
         hole = here.area & ~usable
-        last = turn == TURNS - 1
-        second = (painted if last else sketched)(bare, hole)
+        second = paint(bare, hole)
         # what is solid must go on agreeing with what is outside, not with itself
         guess = np.where(usable[..., None], first, second)
         doubt = np.where(usable, error, usual_error(busy, hole))
-    shape = shaped(here, second, np.where(usable, here.noise / t[which], doubt), found, label, solid)
-    return shape, np.where(usable[..., None], first, second), doubt
+        near = np.where(usable, here.noise / through, doubt).astype(np.float32)
+        state = (second, near, label, solid)
+    return shaped(here, state[0], state[1], found, state[2], state[3]), guess, doubt

@@ -20,6 +20,7 @@ EDGE = 2.6  # pixels from the border of the area: further inside a mark no longe
 STRANGE = 14.0  # squared misfit over what was expected: no longer an accident
 BEYOND = 6.0  # levels: so far over white or under black an un-blended value is no rounding
 ACCIDENTS = 0.12  # of a mark's pixels: where more are strange, it is the levels that are at fault
+INNER_EDGE = 0.3  # an edge between two levels is a little less likely than one into nothing
 SURE = 0.05  # what coverage well inside a mark may be off by
 LOOSE = 0.2  # the same at its edge, where it depends on how the edge lies in the pixel
 COVERAGE = (-1.64, -0.08, 0.085, 3.0, -0.464)  # fitted to antialiased lettering, see `expected_coverage`
@@ -134,7 +135,7 @@ def shaped(
 
     A pixel between two levels, or between a level and nothing, is a mixture of the two: as both are straight
     lines of the photo, so is the mixture, and one number says which. The number is told by the photo's
-    guess and, where a level runs out into nothing, by the outline of the mark, each as far as it can be trusted.
+    guess and, where a level runs out into nothing, by the outline of the mark, each as far as it goes.
 
     Args:
         here: the mark.
@@ -205,10 +206,8 @@ class _Mixer:
         t = (1 - share) * self.through[a] + share * self.through[b]
         m = (1 - share)[:, None] * self.light[a] + share[:, None] * self.light[b]
         misfit = ((seen - t[:, None] * photo - m) ** 2).mean(axis=1) / ((t * error) ** 2 + self.here.noise**2)
-        if a == 0:
-            misfit = misfit + ((share - self.coverage[at]) / self.doubt[at]) ** 2 / 3
-        else:
-            misfit = misfit + 0.3
+        unlikely = ((share - self.coverage[at]) / self.doubt[at]) ** 2 / 3 if a == 0 else INNER_EDGE
+        misfit = misfit + unlikely
         better = misfit < self.best[at]
         at = at[better]
         self.best[at], self.t[at], self.m[at] = misfit[better], t[better], m[better]
