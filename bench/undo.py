@@ -89,9 +89,7 @@ def main() -> int:
     for (kind, form), some in sorted(rows.items()):
         means = " | ".join(f"{value:.2f}" for value in np.mean(some, axis=0))
         print(f"| {kind} | {form} | {len(some)} | {means} |")
-    print(
-        f"\n{np.mean(times):.1f} s/MP; {len(worse)} of {len(times)} over 0.5 dB under the fill: {'; '.join(worse)}"
-    )
+    print(f"\n{np.mean(times):.1f} s/MP; {len(worse)} of {len(times)} 0.5 dB under fill: {'; '.join(worse)}")
     return 0
 
 

@@ -120,7 +120,8 @@ def levels(
         mixture = mixture.settled(evidence, 2, frozen=len(known))
     total = mixture.total(evidence)
     while len(mixture.levels) < MOST_LEVELS:
-        price = (PRICE_ON_TOP if known else PRICE) if mixture.levels else ENTRY
+        first_on_top = bool(known) and len(mixture.levels) == len(known)
+        price = PRICE_ON_TOP if first_on_top else PRICE if mixture.levels else ENTRY
         penalty = 8.0 + price * evidence.error.size
         if len(mixture.levels) == 1:
             candidates += _relatives(mixture.levels[0])

@@ -37,8 +37,8 @@ class Recovery:
         through: (H, W) float32, 1 - α.
         light: (H, W, C) float32, α · colour in 0..255.
         trust: (H, W) float32, in 0..1: how much of each value is the photo's own; the rest is painted.
-        levels: the levels that the mark was found to be made of; none where nothing explains it. Lettering that
-            is opaque, or nearly, is recognised, and painted over whole: `trust` is 0 there.
+        levels: the levels that the mark was found to be made of; none where nothing explains it. Lettering
+            that is opaque, or nearly, is recognised, and painted over whole: `trust` is 0 there.
     """
 
     values: NDArray[np.float32]
