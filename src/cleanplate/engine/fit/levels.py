@@ -200,7 +200,7 @@ def _candidates(evidence: Evidence, parts: NDArray[np.intp], rng: np.random.Gene
 def _relatives(level: Level) -> list[Level]:
     """What often goes with a level: its opacity in black or white, and shadows of several depths."""
     dark = np.zeros(level.light.size, np.float64)
-    bright = np.full(level.light.size, 255 * level.opacity)
+    bright = np.full(level.light.shape, 255 * level.opacity, dtype=np.float64)
     return [
         Level(level.through, dark),
         Level(level.through, bright),
@@ -256,7 +256,7 @@ def _line(evidence: Evidence, w: NDArray[np.float64]) -> Level:
     observations = w.sum() ** 2 / max((w**2).sum(), 1e-12) / CLUMP
     best, least = free, DOUBT
     for tone in (0.0, 255.0):
-        other, worse = _bounded(evidence, w, np.full(evidence.seen.shape[1], tone, np.float64))
+        other, worse = _bounded(evidence, w, np.full(evidence.seen.shape[1:], tone, dtype=np.float64))
         loss = observations * np.log(max(worse, 1e-9) / max(cost, 1e-9))
         if loss < least:
             best, least = other, loss
