@@ -1,0 +1,8 @@
+"""Finding how opaque a mark is, and of which colours, from the picture and the mark's outline."""
+
+from __future__ import annotations
+
+from cleanplate.engine.fit.levels import Level
+from cleanplate.engine.fit.recovery import Recovery, recover
+
+__all__ = ["Level", "Recovery", "recover"]

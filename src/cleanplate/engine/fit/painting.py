@@ -1,0 +1,60 @@
+"""A painting of what may be under a mark, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from cleanplate.engine.pyramid import CHROMA, LUMA, paint
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Measured: the usual error of a painting by distance from what is known and by how busy the surroundings are
+LEAST, SLOPE, START, GROWTH, MOST = 0.6, 0.5, 0.6, 0.4, 70.0
+WINDOW = 6.0  # pixels: how far around a place its busyness is taken from
+FAR = 30.0
+
+
+def painted(values: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Paint a hole in (H, W, C) of 0..255 as well as the engine can."""
+    known = (~hole).astype(np.float32)
+    values = np.clip(values, 0, 255)
+    if values.shape[2] != 3:
+        return paint(values, known, LUMA)
+    split = np.asarray(cv2.cvtColor(values, cv2.COLOR_RGB2YCrCb), np.float32)
+    both = [paint(split[..., :1], known, LUMA), paint(split[..., 1:], known, CHROMA)]
+    return np.asarray(cv2.cvtColor(np.concatenate(both, axis=2), cv2.COLOR_YCrCb2RGB), np.float32)
+
+
+def sketched(values: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Paint a hole in a fraction of the time, not quite as well."""
+    exact = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    done = cv2.inpaint(exact, hole.view(np.uint8) * np.uint8(255), 3, cv2.INPAINT_NS)
+    return np.where(hole[..., None], done.reshape(values.shape), values).astype(np.float32)
+
+
+def busyness(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Length of the known pixels' gradient in levels a pixel, averaged around every place, (H, W)."""
+    luma = values.mean(axis=2, dtype=np.float32)
+    across = np.asarray(cv2.Sobel(luma, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32)
+    down = np.asarray(cv2.Sobel(luma, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32)
+    inner = cv2.erode(known.view(np.uint8), np.ones((3, 3), np.uint8), borderValue=1).astype(np.float32)
+    if not inner.any():
+        inner = known.astype(np.float32)
+    power, weight = (across**2 + down**2) * inner, inner
+    near_power, near_weight = _spread(power, WINDOW), _spread(weight, WINDOW)
+    far_power, far_weight = _spread(power, FAR), _spread(weight, FAR)
+    return np.sqrt((near_power + 1e-3 * far_power) / (near_weight + 1e-3 * far_weight + 1e-9))
+
+
+def _spread(plane: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)
+
+
+def usual_error(busy: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """What a painting of the hole may be off by, in levels, (H, W); outside it the least there is."""
+    depth = cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 5)
+    return np.minimum(LEAST + SLOPE * busy * (START + GROWTH * depth), MOST).astype(np.float32)

@@ -1,0 +1,163 @@
+"""Getting the photo under a see-through mark back, from the picture and the mark's outline alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from cleanplate.engine.fit.levels import Evidence, Level, levels
+from cleanplate.engine.fit.painting import busyness, painted, sketched, usual_error
+from cleanplate.engine.fit.shape import Setting, Shape, labelled, setting, shaped, solid_parts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EXACT, LOSSY = 0.6, 4.0  # levels: what rounding, or a JPEG of usual quality, moves a value by
+FAINTEST = 2.0  # levels: nothing is fitted more closely than this
+COVERED = 0.5  # pixels that are covered less tell too little about what covers them
+ENOUGH = 100  # pixels well inside a mark: with fewer, its edges have to help
+# Over these opacities a painting is better than what noise and the edges' errors leave of the photo.
+OPAQUE, OPAQUE_LOSSY = 0.8, 0.72
+THIN = 0.15  # of the photo: with less left, noise drowns it
+SHALLOW = 8.0  # pixels: as deep as a painting tells something
+DEEP_SHARE = 0.1  # of a mark's pixels
+WIDEST = 61  # pixels a side of the neighbourhood that lettering inside a wide mark must not fill
+SEED = 20240611
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What was had back.
+
+    Attributes:
+        values: (H, W, C) float32, 0..255: the photo, inside the area recovered or painted, as is the better.
+        through: (H, W) float32, 1 - α.
+        light: (H, W, C) float32, α · colour in 0..255.
+        trust: (H, W) float32, in 0..1: how much of each value is the photo's own; the rest is painted.
+        levels: the levels that the mark was found to be made of; none where nothing explains it. Lettering
+            that is opaque, or nearly, is recognised, and painted over whole: `trust` is 0 there.
+    """
+
+    values: NDArray[np.float32]
+    through: NDArray[np.float32]
+    light: NDArray[np.float32]
+    trust: NDArray[np.float32]
+    levels: tuple[Level, ...]
+
+
+def recover(
+    seen: NDArray[np.float32],
+    area: NDArray[np.bool_],
+    *,
+    lossy: bool,
+    painting: NDArray[np.float32] | None = None,
+) -> Recovery:
+    """Fit the mark in `area` and take it off.
+
+    Args:
+        seen: (H, W, C) float32, 0..255.
+        area: (H, W), every pixel that the mark touches, and few others.
+        lossy: whether the picture has been through a lossy encoder.
+        painting: (H, W, C), `seen` with the area painted, where the caller has it already.
+    """
+    here = setting(seen, area, LOSSY if lossy else EXACT)
+    first = painted(seen, area) if painting is None else painting
+    busy = busyness(seen, ~area)
+    error = usual_error(busy, area)
+    found, first, error = _levels(here, first, error)
+    wide = np.count_nonzero(here.depth > SHALLOW) >= DEEP_SHARE * np.count_nonzero(area)
+    opaque = OPAQUE_LOSSY if lossy else OPAQUE
+    if not found or (max(one.opacity for one in found) > opaque and not wide):
+        nothing = np.zeros(area.shape, np.float32)
+        return Recovery(first, 1 - nothing, np.zeros_like(seen), nothing, tuple(found))
+    shape, second, doubt = _settled(here, first, error, busy, found)
+    photo = np.clip((seen - shape.light) / shape.through[..., None], 0, 255)
+    own, other = shape.error**2, doubt**2
+    trust = np.where(shape.stray | (shape.through < THIN), 0.0, other / (other + own + 1e-6)).astype(
+        np.float32
+    )
+    trust *= area
+    values = np.where(area[..., None], trust[..., None] * photo + (1 - trust[..., None]) * second, seen)
+    return Recovery(values.astype(np.float32), shape.through, shape.light, trust, tuple(found))
+
+
+def _levels(
+    here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32]
+) -> tuple[list[Level], NDArray[np.float32], NDArray[np.float32]]:
+    """The mark's levels, and a guess with its error that holds deep inside of it too.
+
+    Far inside a wide mark no painting tells anything. So what is near its border tells its main level first;
+    with that taken off, the middle of every neighbourhood is what else there is, lettering mostly, stands on.
+    """
+    rng = np.random.default_rng(SEED)
+    _, parts = cv2.connectedComponents(here.area.view(np.uint8), connectivity=8)
+    inner = here.area & (here.coverage > COVERED)
+    if np.count_nonzero(inner) < ENOUGH:
+        inner = here.area
+    near = inner & (here.depth <= SHALLOW)
+    found = levels(_evidence(here, guess, error, near), parts[near].astype(np.intp), rng)
+    deep = here.depth > SHALLOW
+    if (
+        not found
+        or found[0].through < THIN
+        or np.count_nonzero(deep) < DEEP_SHARE * np.count_nonzero(here.area)
+    ):
+        return found, guess, error
+    bare = np.clip((here.seen - found[0].light) / np.float32(found[0].through), 0, 255)
+    exact = np.rint(np.where(here.area[..., None], bare, here.seen)).astype(np.uint8)
+    side = min(2 * int(here.depth.max()) + 1, WIDEST)
+    middle = cv2.medianBlur(exact, side).reshape(exact.shape).astype(np.float32)
+    off = np.minimum(np.abs(exact - middle).mean(axis=2), 40.0).astype(np.float32)
+    spread = np.asarray(2.0 + 1.2 * cv2.blur(off, (side, side)), np.float32)
+    better = deep & (spread < error)
+    guess, error = np.where(better[..., None], middle, guess), np.where(better, spread, error)
+    return (
+        levels(_evidence(here, guess, error, inner), parts[inner].astype(np.intp), rng, found[:1]),
+        guess,
+        error,
+    )
+
+
+def _evidence(
+    here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32], chosen: NDArray[np.bool_]
+) -> Evidence:
+    coverage = here.coverage[chosen].astype(float)
+    seen, painted_there = here.seen[chosen].astype(float), guess[chosen].astype(float)
+    return Evidence(
+        painted_there + (seen - painted_there) / coverage[:, None],
+        painted_there,
+        error[chosen].astype(float),
+        coverage,
+        here.doubt[chosen].astype(float),
+        max(here.noise, FAINTEST),
+    )
+
+
+def _settled(
+    here: Setting,
+    first: NDArray[np.float32],
+    error: NDArray[np.float32],
+    busy: NDArray[np.float32],
+    found: list[Level],
+) -> tuple[Shape, NDArray[np.float32], NDArray[np.float32]]:
+    """The mark's shape; a painting that knows what is solid, and its usual error."""
+    t = np.array([one.through for one in found], np.float32)
+    m = np.stack([one.light for one in found]).astype(np.float32)
+    guess, doubt = first, error
+    for paint in (sketched, sketched, painted):
+        label, misfit = labelled(here, guess, doubt, found)
+        solid = solid_parts(here, label, misfit)
+        through, light = t[np.maximum(label, 0)], m[np.maximum(label, 0)]
+        usable = solid & (through > THIN)
+        bare = np.where(usable[..., None], (here.seen - light) / through[..., None], here.seen)
+        hole = here.area & ~usable
+        second = paint(bare, hole)
+        # what is solid must go on agreeing with what is outside, not with itself
+        guess = np.where(usable[..., None], first, second)
+        doubt = np.where(usable, error, usual_error(busy, hole))
+        near = np.where(usable, here.noise / through, doubt).astype(np.float32)
+        state = (second, near, label, solid)
+    return shaped(here, state[0], state[1], found, state[2], state[3]), guess, doubt

@@ -1,0 +1,234 @@
+"""Where each level of a mark is, and how levels run into each other and into nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from cleanplate.engine.fit.levels import Evidence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cleanplate.engine.fit.levels import Level
+
+NEAR = 3  # pixels: so far from a solid part of a level its mixtures with others are looked for
+EDGE = 2.6  # pixels from the border of the area: further inside a mark no longer runs out into nothing
+STRANGE = 14.0  # squared misfit over what was expected: no longer an accident
+BEYOND = 6.0  # levels: so far over white or under black an un-blended value is no rounding
+ACCIDENTS = 0.12  # of a mark's pixels: where more are strange, it is the levels that are at fault
+INNER_EDGE = 0.3  # an edge between two levels is a little less likely than one into nothing
+SURE = 0.05  # what coverage well inside a mark may be off by
+LOOSE = 0.2  # the same at its edge, where it depends on how the edge lies in the pixel
+COVERAGE = (-1.64, -0.08, 0.085, 3.0, -0.464)  # fitted to antialiased lettering, see `expected_coverage`
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A mark's surroundings, which do not change while it is being fitted.
+
+    Attributes:
+        seen: (H, W, C) float32, 0..255.
+        area: (H, W), the mark.
+        depth: (H, W) float32, distance of each of its pixels from the nearest outside of it.
+        coverage: (H, W) float32, how much of each pixel an antialiased mark of this outline covers.
+        doubt: (H, W) float32, the usual error of that.
+        noise: what storing the picture may have moved a value by.
+    """
+
+    seen: NDArray[np.float32]
+    area: NDArray[np.bool_]
+    depth: NDArray[np.float32]
+    coverage: NDArray[np.float32]
+    doubt: NDArray[np.float32]
+    noise: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A mark, pixel by pixel: seen = through · photo + light.
+
+    Attributes:
+        through: (H, W) float32, 1 - α; 1 outside the mark.
+        light: (H, W, C) float32, α · colour.
+        error: (H, W) float32, what the un-blended photo may be off by.
+        stray: (H, W), pixels of the area that no level explains.
+    """
+
+    through: NDArray[np.float32]
+    light: NDArray[np.float32]
+    error: NDArray[np.float32]
+    stray: NDArray[np.bool_]
+
+
+def setting(seen: NDArray[np.float32], area: NDArray[np.bool_], noise: float) -> Setting:
+    """What a mark's outline alone says about it."""
+    bits = area.view(np.uint8)
+    depth = np.asarray(cv2.distanceTransform(bits, cv2.DIST_L2, 5), np.float32)
+    coverage, doubt = expected_coverage(bits, depth)
+    return Setting(seen, area, depth, coverage, doubt, noise)
+
+
+def expected_coverage(
+    bits: NDArray[np.uint8], depth: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How much of each pixel a mark of this outline covers, and the usual error of that.
+
+    The outline holds every pixel that the mark touches, so its outermost pixels are covered in part.
+    """
+    plane = bits.astype(np.float32)
+    near = cv2.GaussianBlur(plane, (0, 0), 0.6)
+    wide = cv2.GaussianBlur(plane, (0, 0), 1.6)
+    # Fitted to antialiased lettering and logos; the distance within the first pixel is always 1.
+    start, two, three, by_near, by_wide = COVERAGE
+    said = start + two * np.minimum(depth, 2) + three * np.minimum(depth, 3) + by_near * near + by_wide * wide
+    coverage = np.clip(said, 0.1, 1.0).astype(np.float32)
+    share = np.clip((depth - 1.0) / 1.2, 0.0, 1.0)
+    return coverage, ((1 - share) * LOOSE + share * SURE).astype(np.float32)
+
+
+def labelled(
+    here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32], found: list[Level]
+) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """The likeliest level of each pixel, -1 outside, and how badly it fits, both (H, W)."""
+    area = here.area
+    evidence = Evidence(
+        here.seen[area].astype(float),
+        guess[area].astype(float),
+        error[area].astype(float),
+        np.ones(np.count_nonzero(area)),
+        np.zeros(np.count_nonzero(area)),
+        here.noise,
+    )
+    weight = np.maximum(cv2.blur(area.astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT), 1e-3)
+    said = np.full((len(found), *area.shape), -np.inf, np.float32)
+    misfit = np.full((len(found), *area.shape), np.inf, np.float32)
+    for k, level in enumerate(found):
+        plane = np.zeros(area.shape, np.float32)
+        plane[area] = np.maximum(evidence.likelihood(level), -20.0)
+        smooth = cv2.blur(plane, (3, 3), borderType=cv2.BORDER_CONSTANT) / weight
+        said[k][area] = (0.5 * plane + smooth)[area]
+        misfit[k][area] = evidence.misfit(level)[0]
+    label = np.where(area, said.argmax(axis=0), -1).astype(np.int16)
+    best = np.take_along_axis(misfit, np.maximum(label, 0)[None].astype(np.intp), axis=0)[0]
+    return label, best
+
+
+def solid_parts(here: Setting, label: NDArray[np.int16], misfit: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Pixels whose whole neighbourhood is of their level, and that fit it."""
+    low, high = cv2.erode(label, np.ones((3, 3))), cv2.dilate(label, np.ones((3, 3)))
+    return (label >= 0) & (low == high) & (misfit < STRANGE) & (here.depth > 1.5)
+
+
+def shaped(
+    here: Setting,
+    photo: NDArray[np.float32],
+    error: NDArray[np.float32],
+    found: list[Level],
+    label: NDArray[np.int16],
+    solid: NDArray[np.bool_],
+) -> Shape:
+    """Opacity and colour of every pixel, given what the photo is about to be there.
+
+    A pixel between two levels, or between a level and nothing, is a mixture of the two: as both are straight
+    lines of the photo, so is the mixture, and one number says which. The number is told by the photo's
+    guess and, where a level runs out into nothing, by the outline of the mark, each as far as it goes.
+
+    Args:
+        here: the mark.
+        photo: (H, W, C), a painting from what surrounds the mark and what of it is solid.
+        error: (H, W), its usual error.
+        found: the mark's levels.
+        label: (H, W), the likeliest of them.
+        solid: (H, W), pixels that are nothing but that level.
+    """
+    ys, xs = np.nonzero(here.area)
+    mixer = _Mixer(here, photo, error, found, ys, xs)
+    own = label[ys, xs].astype(int) + 1
+    kernel = np.ones((2 * NEAR + 1,) * 2, np.uint8)
+    near = [here.depth[ys, xs] < EDGE]
+    for k in range(len(found)):
+        reach = cv2.dilate(((label == k) & solid).view(np.uint8), kernel)[ys, xs] > 0
+        near.append(reach | (own == k + 1))
+    firm = solid[ys, xs]
+    for a in range(len(found) + 1):
+        for b in range(a + 1, len(found) + 1):
+            mixer.offer(a, b, np.nonzero(near[a] & near[b] & ~firm)[0])
+    return mixer.shape(own, firm)
+
+
+class _Mixer:
+    """Finds, for each pixel of a list, the mixture of two levels that explains it best."""
+
+    def __init__(
+        self,
+        here: Setting,
+        photo: NDArray[np.float32],
+        error: NDArray[np.float32],
+        found: list[Level],
+        ys: NDArray[np.intp],
+        xs: NDArray[np.intp],
+    ) -> None:
+        self.here, self.ys, self.xs = here, ys, xs
+        self.seen, self.photo = here.seen[ys, xs].astype(float), photo[ys, xs].astype(float)
+        self.error = error[ys, xs].astype(float)
+        self.coverage, self.doubt = here.coverage[ys, xs].astype(float), here.doubt[ys, xs].astype(float)
+        channels = self.seen.shape[1]
+        self.through = np.array([1.0, *(one.through for one in found)])
+        self.light = np.stack([np.zeros(channels), *(one.light for one in found)])
+        self.best = np.full(ys.size, np.inf)
+        self.t, self.m = np.ones(ys.size), np.zeros((ys.size, channels))
+        self.off = self.error.copy()
+
+    def offer(self, a: int, b: int, at: NDArray[np.intp]) -> None:
+        """Try the mixtures of levels a and b (0 is nothing) for the pixels `at`."""
+        if not at.size:
+            return
+        seen, photo, error = self.seen[at], self.photo[at], self.error[at]
+        low = self.through[a] * photo + self.light[a]
+        step = self.through[b] * photo + self.light[b] - low
+        power = np.maximum((step**2).sum(axis=1), 1.0)
+        share = ((seen - low) * step).sum(axis=1) / power
+        mean_t = (self.through[a] + self.through[b]) / 2
+        # three channels' errors go together: they count as one
+        spread = np.hypot(mean_t * error, self.here.noise) / np.sqrt(power / seen.shape[1])
+        if a == 0:
+            trust = self.doubt[at] ** -2.0
+            own = spread**-2.0
+            share = (share * own + self.coverage[at] * trust) / (own + trust)
+            left = (own + trust) ** -0.5
+        else:
+            left = np.minimum(spread, 0.3)
+        share = np.clip(share, 0.0, 1.0)
+        t = (1 - share) * self.through[a] + share * self.through[b]
+        m = (1 - share)[:, None] * self.light[a] + share[:, None] * self.light[b]
+        misfit = ((seen - t[:, None] * photo - m) ** 2).mean(axis=1) / ((t * error) ** 2 + self.here.noise**2)
+        unlikely = ((share - self.coverage[at]) / self.doubt[at]) ** 2 / 3 if a == 0 else INNER_EDGE
+        misfit = misfit + unlikely
+        better = misfit < self.best[at]
+        at = at[better]
+        self.best[at], self.t[at], self.m[at] = misfit[better], t[better], m[better]
+        self.off[at] = (left * np.sqrt(power / seen.shape[1]) / np.maximum(t, 0.02))[better]
+
+    def shape(self, own: NDArray[np.intp], firm: NDArray[np.bool_]) -> Shape:
+        """The whole mark; pixels for which no mixture was offered are their level."""
+        plain = firm | ~np.isfinite(self.best)
+        self.t[plain], self.m[plain] = self.through[own[plain]], self.light[own[plain]]
+        self.off[plain] = 0.0
+        left = self.seen - self.t[:, None] * self.photo - self.m
+        misfit = (left**2).mean(axis=1) / ((self.t * self.error) ** 2 + self.here.noise**2)
+        through = np.ones(self.here.area.shape, np.float32)
+        light = np.zeros(self.here.seen.shape, np.float32)
+        error = np.zeros(self.here.area.shape, np.float32)
+        stray = np.zeros(self.here.area.shape, bool)
+        through[self.ys, self.xs], light[self.ys, self.xs] = self.t, self.m
+        error[self.ys, self.xs] = self.here.noise / np.maximum(self.t, 0.02)
+        photo = (self.seen - self.m) / self.t[:, None]
+        beyond = np.maximum(-photo, photo - 255.0).max(axis=1)
+        impossible = beyond > 3 * self.here.noise / self.t + BEYOND
+        strange = (misfit > STRANGE) & ~firm
+        stray[self.ys, self.xs] = impossible | strange if strange.mean() > ACCIDENTS else impossible
+        return Shape(through, light, error, stray)
