@@ -224,7 +224,8 @@ def _clusters(values: NDArray[np.float64], number: int, rng: np.random.Generator
 
 
 def _start(evidence: Evidence, weights: NDArray[np.float64]) -> Level:
-    one = Level(0.6, np.zeros(evidence.seen.shape[1], np.float64))
+    colourless: NDArray[np.float64] = np.zeros(int(evidence.seen.shape[1]), np.float64)
+    one = Level(0.6, colourless)
     return regressed(evidence, weights, start=one, rounds=6, trusting=False)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from cleanplate.engine.pyramid import CHROMA, LUMA, paint
+from cleanplate.engine.pyramid import FULL, paint_colours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,10 +23,10 @@ def painted(values: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.
     known = (~hole).astype(np.float32)
     values = np.clip(values, 0, 255)
     if values.shape[2] != 3:
-        return paint(values, known, LUMA)
+        return paint_colours(values, known, FULL)
     split = np.asarray(cv2.cvtColor(values, cv2.COLOR_RGB2YCrCb), np.float32)
-    both = [paint(split[..., :1], known, LUMA), paint(split[..., 1:], known, CHROMA)]
-    return np.asarray(cv2.cvtColor(np.concatenate(both, axis=2), cv2.COLOR_YCrCb2RGB), np.float32)
+    done = paint_colours(split, known, FULL)
+    return np.asarray(cv2.cvtColor(done, cv2.COLOR_YCrCb2RGB), np.float32)
 
 
 def sketched(values: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
