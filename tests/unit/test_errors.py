@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import sys
 from collections import Counter
 
 import cleanplate
@@ -18,7 +19,9 @@ def _declared():
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        if kind.__module__.startswith("cleanplate.") and kind is not CleanplateError:
+        # not those of a test, nor those made at run time for a child's error whose class is not loaded
+        declared = getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind
+        if declared and kind.__module__.startswith("cleanplate.") and kind is not CleanplateError:
             yield kind
 
 
