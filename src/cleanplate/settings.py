@@ -261,6 +261,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win over the environment, and that over the TOML file; nothing else is read."""
         del dotenv_settings, file_secret_settings
         named = os.environ.get(CONFIG_VARIABLE)
         path = Path(named) if named else DEFAULT_CONFIG

@@ -122,6 +122,7 @@ class _Part:
     def of(
         cls, copies: Copies, place: tuple[int, int], whitened: NDArray[np.float32], soft: NDArray[np.float32]
     ) -> _Part:
+        """What one copy's place in the lattice shows of the whitened detail and of the soft luma."""
         inside = copies.inside(place)
         x, y = copies.steps @ (np.array(place) + 0.5)
         return cls(

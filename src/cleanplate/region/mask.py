@@ -76,10 +76,7 @@ class Mask:
             RegionSizeMismatch: when the mask has another shape than the picture.
             RegionEmpty: when nothing is marked.
         """
-        area = _scaled(self.values, width, height, "mask")
-        if not area.any():
-            raise RegionEmpty(_MASK_EMPTY)
-        return area
+        return _rasterized(self.values, width, height, "mask", _MASK_EMPTY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,10 +124,7 @@ class Smear:
             RegionSizeMismatch: when the smear has another shape than the picture.
             RegionEmpty: when nothing is marked.
         """
-        area = _scaled(self.values, width, height, "smear")
-        if not area.any():
-            raise RegionEmpty(_SMEAR_EMPTY)
-        return area
+        return _rasterized(self.values, width, height, "smear", _SMEAR_EMPTY)
 
 
 def _as_bool(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -153,6 +147,16 @@ def _luminance(picture: Picture) -> NDArray[np.uint8]:
     if picture.grey:
         return pixels[..., 0]
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _rasterized(
+    values: NDArray[np.bool_], width: int, height: int, name: str, empty: str
+) -> NDArray[np.bool_]:
+    """The marked pixels at the picture's size; `empty` says what to do when there are none."""
+    area = _scaled(values, width, height, name)
+    if not area.any():
+        raise RegionEmpty(empty)
+    return area
 
 
 def _scaled(values: NDArray[np.bool_], width: int, height: int, name: str) -> NDArray[np.bool_]:

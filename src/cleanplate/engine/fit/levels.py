@@ -75,6 +75,7 @@ class Evidence:
     noise: float
 
     def of(self, chosen: NDArray[Any]) -> Evidence:
+        """The evidence of some of its pixels: a boolean array or their numbers."""
         return Evidence(
             self.seen[chosen],
             self.guess[chosen],
