@@ -62,7 +62,7 @@ def losses(planes: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
     seen = alpha * tint + (1 - alpha) * batch.clean
     blend = ((seen - batch.seen).abs().mean(1, keepdim=True) * inside).sum() / inside.sum().clamp_min(1)
     return {
-        "cross": cross.mean() * 2 + 0.02 * hardest,
+        "cross": cross.mean() * 2 + 0.05 * hardest,
         "overlap": overlap,
         "alpha": alpha_loss,
         "tint": tint_loss,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from training.photos import Window
 
 KINDS = ("logo", "tiled", "corner", "banner", "stamp", "lines", "frame", "none")
-SHARES = (0.24, 0.22, 0.17, 0.13, 0.04, 0.04, 0.02, 0.14)
+SHARES = (0.24, 0.20, 0.16, 0.12, 0.04, 0.04, 0.02, 0.18)
 LARGEST = 2.0  # of the window's side: what is larger is hardly seen in it
 
 
