@@ -67,6 +67,7 @@ def clean(
     *,
     tile: int = TILE,
     bleed: int = 0,
+    lossy: bool = True,
 ) -> Cleaned:
     """Find marks, undo what shines through, fill what is hidden.
 
@@ -79,6 +80,7 @@ def clean(
             "fill" paints the whole region, or without one all of what was found.
         tile: longest side of a painted piece, in pixels.
         bleed: how far a mark's colour has run over its edge in pixels, see `fill`.
+        lossy: whether the picture has been through a lossy encoder.
 
     Raises:
         ModeUnknown: for any other mode.
@@ -95,7 +97,7 @@ def clean(
     with clock.running("undo"):
         if found and mode != "fill":
             answer = pixels.copy()
-            back = undo(answer, found, region)
+            back = undo(answer, found, region, lossy=lossy)
             undone, hidden = back.area, back.hidden
 
     fills: list[Filled] = []

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from cleanplate.engine.fit.levels import Level
-from cleanplate.engine.fit.recovery import Recovery, recover
+from cleanplate.engine.fit.recovery import Hint, Recovery, recover
 
-__all__ = ["Level", "Recovery", "recover"]
+__all__ = ["Hint", "Level", "Recovery", "recover"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from cleanplate.engine.fit.levels import Evidence, Level, levels
+from cleanplate.engine.fit.levels import LEAST_THROUGH, Evidence, Level, levels
 from cleanplate.engine.fit.painting import busyness, painted, sketched, usual_error
 from cleanplate.engine.fit.shape import Setting, Shape, labelled, setting, shaped, solid_parts
 
@@ -22,10 +22,26 @@ ENOUGH = 100  # pixels well inside a mark: with fewer, its edges have to help
 # Over these opacities a painting is better than what noise and the edges' errors leave of the photo.
 OPAQUE, OPAQUE_LOSSY = 0.8, 0.72
 THIN = 0.15  # of the photo: with less left, noise drowns it
+LOST = 0.1  # trust under which a pixel is as good as painted
 SHALLOW = 8.0  # pixels: as deep as a painting tells something
 DEEP_SHARE = 0.1  # of a mark's pixels
 WIDEST = 61  # pixels a side of the neighbourhood that lettering inside a wide mark must not fill
 SEED = 20240611
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What is known of a mark before it is fitted, roughly: a network's estimate, or many copies'.
+
+    Attributes:
+        probability: (H, W) float32 in 0..1, that a pixel is the mark's.
+        opacity: (H, W) float32 in 0..1.
+        colour: (H, W, C) float32 in 0..255, None where nothing is known of it.
+    """
+
+    probability: NDArray[np.float32]
+    opacity: NDArray[np.float32]
+    colour: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +50,22 @@ class Recovery:
 
     Attributes:
         values: (H, W, C) float32, 0..255: the photo, inside the area recovered or painted, as is the better.
-        through: (H, W) float32, 1 - α.
+        opacity: (H, W) float32, α in 0..1; 0 where the mark does not touch the picture.
         light: (H, W, C) float32, α · colour in 0..255.
         trust: (H, W) float32, in 0..1: how much of each value is the photo's own; the rest is painted.
         levels: the levels that the mark was found to be made of; none where nothing explains it. Lettering
             that is opaque, or nearly, is recognised, and painted over whole: `trust` is 0 there.
+        hidden: (H, W), pixels of the mark of which next to nothing could be had back.
+        confidence: in 0..1, how sure it is that un-blending by this fit beats painting the mark over.
     """
 
     values: NDArray[np.float32]
-    through: NDArray[np.float32]
+    opacity: NDArray[np.float32]
     light: NDArray[np.float32]
     trust: NDArray[np.float32]
     levels: tuple[Level, ...]
+    hidden: NDArray[np.bool_]
+    confidence: float
 
 
 def recover(
@@ -54,6 +74,7 @@ def recover(
     *,
     lossy: bool,
     painting: NDArray[np.float32] | None = None,
+    hint: Hint | None = None,
 ) -> Recovery:
     """Fit the mark in `area` and take it off.
 
@@ -62,6 +83,7 @@ def recover(
         area: (H, W), every pixel that the mark touches, and few others.
         lossy: whether the picture has been through a lossy encoder.
         painting: (H, W, C), `seen` with the area painted, where the caller has it already.
+        hint: what is known of the mark already.
     """
     here = setting(seen, area, LOSSY if lossy else EXACT)
     first = painted(seen, area) if painting is None else painting
@@ -71,8 +93,7 @@ def recover(
     wide = np.count_nonzero(here.depth > SHALLOW) >= DEEP_SHARE * np.count_nonzero(area)
     opaque = OPAQUE_LOSSY if lossy else OPAQUE
     if not found or (max(one.opacity for one in found) > opaque and not wide):
-        nothing = np.zeros(area.shape, np.float32)
-        return Recovery(first, 1 - nothing, np.zeros_like(seen), nothing, tuple(found))
+        return _given_up(here, first, found, opaque)
     shape, second, doubt = _settled(here, first, error, busy, found)
     photo = np.clip((seen - shape.light) / shape.through[..., None], 0, 255)
     own, other = shape.error**2, doubt**2
@@ -81,7 +102,30 @@ def recover(
     )
     trust *= area
     values = np.where(area[..., None], trust[..., None] * photo + (1 - trust[..., None]) * second, seen)
-    return Recovery(values.astype(np.float32), shape.through, shape.light, trust, tuple(found))
+    return Recovery(
+        values.astype(np.float32),
+        1 - shape.through,
+        shape.light,
+        trust,
+        tuple(found),
+        area & (trust < LOST),
+        1.0,
+    )
+
+
+def _given_up(here: Setting, painting: NDArray[np.float32], found: list[Level], opaque: float) -> Recovery:
+    """Nothing can be had back: the painting, and what is known of the mark all the same."""
+    nothing = np.zeros(here.area.shape, np.float32)
+    main = (
+        max(found, key=lambda one: one.opacity)
+        if found
+        else Level(LEAST_THROUGH, np.zeros(here.seen.shape[2]))
+    )
+    opacity = np.where(here.area, here.coverage * np.float32(main.opacity), nothing)
+    colour = main.colour.astype(np.float32) if found else here.seen
+    light = (opacity[..., None] * colour).astype(np.float32)
+    sure = 1.0 if found and main.opacity > opaque else 0.0
+    return Recovery(painting, opacity, light, nothing, tuple(found), here.area, sure)
 
 
 def _levels(
