@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from cleanplate.engine.errors import ModeUnknown, NothingToPaintFrom, RegionNotUnderstood
-from cleanplate.engine.find import Mark
+from cleanplate.engine.errors import (
+    ModeUnknown,
+    NothingToPaintFrom,
+    RegionNotUnderstood,
+    SensitivityInvalid,
+)
+from cleanplate.engine.mark import Mark
 from cleanplate.engine.pipeline import MODES, Filled, Mode
 from cleanplate.engine.removal import Removal, remove
 
@@ -16,5 +21,6 @@ __all__ = [
     "NothingToPaintFrom",
     "RegionNotUnderstood",
     "Removal",
+    "SensitivityInvalid",
     "remove",
 ]

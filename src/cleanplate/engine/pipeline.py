@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import cv2
 import numpy as np
 
 from cleanplate.engine.compose import compose
+from cleanplate.engine.crops import window
 from cleanplate.engine.errors import ModeUnknown
 from cleanplate.engine.fill import TILE, fill
-from cleanplate.engine.find import Mark, find
+from cleanplate.engine.find import find
 from cleanplate.engine.undo import undo
 
 if TYPE_CHECKING:
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from cleanplate.engine.mark import Mark
+
 Mode = Literal["auto", "undo", "fill"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+NEAR = 24  # pixels within which what the user marked belongs together, as the letters of a painted word do
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Cleaned:
     Attributes:
         pixels: (H, W, C); the very array that was given where nothing was removed.
         area: (H, W) boolean, the pixels that were removed.
-        found: the marks that were found.
+        found: the marks, as they are known after the fit.
         fills: what was painted, and how.
         timings: seconds by step.
     """
@@ -65,9 +70,10 @@ def clean(
     region: NDArray[np.bool_] | None,
     mode: Mode,
     *,
+    sensitivity: float = 0.5,
+    lossy: bool = True,
     tile: int = TILE,
     bleed: int = 0,
-    lossy: bool = True,
 ) -> Cleaned:
     """Find marks, undo what shines through, fill what is hidden.
 
@@ -75,12 +81,13 @@ def clean(
         pixels: (H, W, 1) or (H, W, 3), uint8 or uint16; not changed.
         alpha: (H, W) of the same dtype, or None.
         region: (H, W), where the user says the mark is; None is nowhere in particular.
-        mode: "auto" undoes the marks that were found and fills what they hide, and fills the whole region
-            where nothing was found in it: the user pointed at it, so it must go. "undo" never invents pixels.
-            "fill" paints the whole region, or without one all of what was found.
+        mode: "auto" undoes the marks that were found and fills what they hide. Of a region, each part in
+            which nothing was found is filled as a whole: the user pointed at it, so it must go. "undo" never
+            invents pixels. "fill" paints the whole region, or without one all of what was found.
+        sensitivity: in 0..1, how readily something is taken for a mark, see `find`.
+        lossy: whether the picture has been through a lossy encoder.
         tile: longest side of a painted piece, in pixels.
         bleed: how far a mark's colour has run over its edge in pixels, see `fill`.
-        lossy: whether the picture has been through a lossy encoder.
 
     Raises:
         ModeUnknown: for any other mode.
@@ -89,16 +96,19 @@ def clean(
     if mode not in MODES:
         raise ModeUnknown(detail=f"mode {mode!r}")
     clock = _Clock()
-    with clock.running("find"):
-        found = find(pixels, region)
+    found: tuple[Mark, ...] = ()
+    if region is None or mode != "fill":
+        with clock.running("find"):
+            found = find(pixels, region, sensitivity)
 
     answer = pixels
     undone = hidden = np.zeros(pixels.shape[:2], bool)
+    marks = found
     with clock.running("undo"):
         if found and mode != "fill":
             answer = pixels.copy()
             back = undo(answer, found, region, lossy=lossy)
-            undone, hidden = back.area, back.hidden
+            undone, hidden, marks = back.area, back.hidden, back.marks
 
     fills: list[Filled] = []
     with clock.running("fill"):
@@ -109,7 +119,7 @@ def clean(
                 with clock.running("compose"):
                     compose(answer, painted)
                 fills.append(Filled(painted.box, painted.method, int(np.count_nonzero(painted.area))))
-    return Cleaned(answer, undone | paint, found, tuple(fills), clock.seconds)
+    return Cleaned(answer, undone | paint, marks, tuple(fills), clock.seconds)
 
 
 class _Clock:
@@ -140,11 +150,23 @@ def _to_paint(
     nothing = np.zeros(pixels.shape[:2], bool)
     if mode == "undo":
         return nothing
-    if mode == "fill" and region is None:
-        for mark in found:
-            x, y, width, height = mark.box
-            nothing[y : y + height, x : x + width] |= mark.area
-        return nothing
-    if region is not None and (mode == "fill" or not found):
-        return region
-    return hidden
+    if mode == "fill":
+        return _covered(nothing, found) if region is None else region
+    return hidden if region is None else hidden | _in_vain(region, _covered(nothing, found))
+
+
+def _covered(nothing: NDArray[np.bool_], found: tuple[Mark, ...]) -> NDArray[np.bool_]:
+    """The pixels of all marks, (H, W); written into `nothing`."""
+    for mark in found:
+        nothing[window(mark.box)] |= mark.area
+    return nothing
+
+
+def _in_vain(region: NDArray[np.bool_], covered: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The parts of a region in which no mark was found, (H, W)."""
+    kernel = np.ones((NEAR + 1, NEAR + 1), np.uint8)
+    count, labels = cv2.connectedComponents(cv2.dilate(region.view(np.uint8), kernel))
+    parts = np.asarray(labels, np.int32)
+    fruitful = np.zeros(count, bool)
+    fruitful[parts[covered & region]] = True
+    return region & ~fruitful[parts]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from cleanplate.engine.errors import RegionNotUnderstood
+from cleanplate.engine.errors import RegionNotUnderstood, SensitivityInvalid
 from cleanplate.engine.fill import TILE
 from cleanplate.engine.pipeline import Filled, Mode, clean
 from cleanplate.picture import Limits, Picture, decode, encode, from_array
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cleanplate.engine.find import Mark
+    from cleanplate.engine.mark import Mark
 
 HISTORY = f"cleanplate {metadata.version('cleanplate')}"
 _HALF_CHROMA = frozenset({"WEBP", "AVIF", "HEIF"})  # 4:2:0 unless someone took the trouble to ask for more
+
+_LOSSY = _HALF_CHROMA | {"JPEG", "JPEG2000"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Removal:
     Attributes:
         picture: the answer; the very picture that was given where nothing was removed.
         area: (H, W) boolean, the pixels that were removed. All others are those of the input, bit for bit.
-        found: the marks that were found by the engine itself.
+        found: the marks that were found by the engine itself, as they are known after they were fitted.
         fills: what was painted, with which method.
         timings: seconds by step: decode (the picture and the region), find, undo, fill, compose.
     """
@@ -94,6 +96,7 @@ def remove(
     region: Region | NDArray[Any] | None = None,
     mode: Mode = "auto",
     *,
+    sensitivity: float = 0.5,
     limits: Limits | None = None,
     tile: int = TILE,
 ) -> Removal:
@@ -105,10 +108,12 @@ def remove(
         source: a picture, the path of one, a file's bytes, or an array of (H, W), (H, W, 1), (H, W, 3) or
             (H, W, 4), uint8 or uint16.
         region: where the mark is: `Rectangles`, a `Mask`, a `Smear`, or an array of (H, W), boolean or uint8
-            with 128 and over meaning "remove". None lets the engine look for itself; no finder is bundled
-            yet, so the picture then comes back untouched.
-        mode: "auto" undoes what is see-through and fills the rest of the region; "undo" never invents pixels;
-            "fill" paints the whole region.
+            with 128 and over meaning "remove". None lets the engine look everywhere by itself.
+        mode: "auto" finds the marks (inside the region, if there is one), undoes what is see-through, fills
+            what is hidden, and fills those parts of a region in which it finds nothing; "undo" never invents
+            pixels; "fill" paints the whole region, or without one all that was found.
+        sensitivity: in 0..1, how readily something is taken for a mark: 0 only what is certain, 0.5 leaves
+            photos without a mark alone, 1 also what is faint.
         limits: what a file may be; None is `Limits()`.
         tile: longest side of a piece that is painted at once, in pixels; bounds the memory.
 
@@ -117,13 +122,25 @@ def remove(
 
     Raises:
         CleanplateError: a named subclass: the picture's and the region's own errors, `ModeUnknown`,
-            `NothingToPaintFrom` when the region is the whole picture, `RegionNotUnderstood`.
+            `SensitivityInvalid`, `NothingToPaintFrom` when the region is the whole picture,
+            `RegionNotUnderstood`.
     """
+    if not 0.0 <= sensitivity <= 1.0:  # nor is it, when it is not a number
+        raise SensitivityInvalid(detail=f"sensitivity {sensitivity!r}")
     started = perf_counter()
     picture = _picture(source, limits or Limits())
     where = None if region is None else rasterize(_region(region), picture.width, picture.height)
     decoded = perf_counter() - started
-    cleaned = clean(picture.pixels, picture.alpha, where, mode, tile=tile, bleed=_bleed(picture))
+    cleaned = clean(
+        picture.pixels,
+        picture.alpha,
+        where,
+        mode,
+        sensitivity=sensitivity,
+        lossy=_lossy(picture),
+        tile=tile,
+        bleed=_bleed(picture),
+    )
     answer = picture if cleaned.pixels is picture.pixels else picture.with_pixels(cleaned.pixels)
     timings = {"decode": decoded, **cleaned.timings}
     return Removal(answer, cleaned.area, cleaned.found, cleaned.fills, timings)
@@ -145,6 +162,11 @@ def _region(region: Region | NDArray[Any]) -> Region:
     if isinstance(region, (Rectangles, Mask, Smear)):  # pyright: ignore[reportUnnecessaryIsInstance]  # not every caller has a type checker
         return region
     raise RegionNotUnderstood(detail=f"a {type(region).__name__}")
+
+
+def _lossy(picture: Picture) -> bool:
+    """Whether the picture has been through a lossy encoder, as far as its file tells."""
+    return picture.jpeg is not None or (picture.format in _LOSSY and not picture.lossless)
 
 
 def _bleed(picture: Picture) -> int:

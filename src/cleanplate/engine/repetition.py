@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.copies import Copies
-from cleanplate.engine.find import VISIBLE, Mark
 from cleanplate.engine.lattice import Lattice, find_lattice
+from cleanplate.engine.mark import VISIBLE, Mark
 from cleanplate.engine.shape import Shape, fitted
 
 if TYPE_CHECKING:

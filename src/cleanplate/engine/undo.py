@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cleanplate.engine.crops import Box
-    from cleanplate.engine.find import Mark
+    from cleanplate.engine.mark import Mark
 
 CONTEXT = 40  # pixels of surroundings that a mark is fitted in
 TRUSTED = 0.5  # confidence of a fit under which its mark is painted over instead

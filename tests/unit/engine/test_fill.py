@@ -38,7 +38,7 @@ def test_strokes_are_filled_better_than_by_opencv() -> None:
     truth = scene()
     area = strokes(truth.shape[:2])
     picture = marked(truth, area)
-    ours = error(cleanplate.remove(picture, area).picture.pixels, truth, area)
+    ours = error(cleanplate.remove(picture, area).picture.pixels, truth, area, "fill")
     flags = (cv2.INPAINT_TELEA, cv2.INPAINT_NS)
     best = min(error(cv2.inpaint(picture, area.view(np.uint8), 3, flag), truth, area) for flag in flags)
     assert ours < 0.9 * best  # 3.8 to 4.5 levels when this was written
@@ -47,7 +47,7 @@ def test_strokes_are_filled_better_than_by_opencv() -> None:
 def test_the_mark_does_not_shine_through() -> None:
     flat = np.full((80, 120, 3), (40, 90, 140), np.uint8)
     area = strokes((80, 120))
-    result = cleanplate.remove(marked(flat, area), area).picture.pixels
+    result = cleanplate.remove(marked(flat, area), area, "fill").picture.pixels
     assert np.abs(result.astype(int) - flat).max() <= 1
 
 
@@ -57,7 +57,7 @@ def test_sixteen_bits_are_filled_with_sixteen_bits(channels: int) -> None:
     truth = np.repeat(np.tile(ramp, (60, 1))[..., None], channels, axis=2)
     area = np.zeros((60, 200), bool)
     area[20:40, 80:100] = True
-    result = cleanplate.remove(marked(truth, area), area).picture.pixels
+    result = cleanplate.remove(marked(truth, area), area, "fill").picture.pixels
     assert result.dtype == np.uint16
     assert np.abs(result.astype(int) - truth)[area].max() < 40
     assert np.unique(result[area]).size > 15
@@ -66,7 +66,7 @@ def test_sixteen_bits_are_filled_with_sixteen_bits(channels: int) -> None:
 def test_grey_stays_grey() -> None:
     truth = scene()[..., 0]
     area = strokes(truth.shape)
-    removal = cleanplate.remove(marked(truth, area), area)
+    removal = cleanplate.remove(marked(truth, area), area, "fill")
     assert removal.picture.grey
     assert error(removal.picture.pixels[..., 0], truth, area) < 12
 
@@ -83,7 +83,7 @@ def test_holes_at_the_border_take_the_colour_of_what_is_beside_them(edge: str) -
         "corner": np.s_[-20:, -30:],
     }[edge]
     area[cut] = True
-    result = cleanplate.remove(marked(flat, area), area).picture.pixels
+    result = cleanplate.remove(marked(flat, area), area, "fill").picture.pixels
     assert np.abs(result.astype(int) - flat).max() <= 1
 
 
@@ -93,7 +93,7 @@ def test_what_is_transparent_is_not_painted_from() -> None:
     pixels[:, 30:] = (0, 255, 0, 0)  # what lies under full transparency is nobody's choice
     area = np.zeros((60, 60), bool)
     area[20:40, 15:30] = True
-    removal = cleanplate.remove(pixels, area)
+    removal = cleanplate.remove(pixels, area, "fill")
     assert np.abs(removal.picture.pixels[area].astype(int) - (200, 150, 100)).max() <= 1
     assert np.array_equal(removal.picture.alpha, pixels[..., 3])
 
@@ -104,7 +104,7 @@ def test_a_wholly_transparent_picture_is_still_filled() -> None:
     area = np.zeros((40, 40), bool)
     area[10:20, 10:20] = True
     pixels[area, :3] = 255
-    assert np.abs(cleanplate.remove(pixels, area).picture.pixels[area].astype(int) - 90).max() <= 1
+    assert np.abs(cleanplate.remove(pixels, area, "fill").picture.pixels[area].astype(int) - 90).max() <= 1
 
 
 def test_a_region_that_is_the_whole_picture_is_an_error_that_says_so() -> None:
@@ -117,7 +117,7 @@ def test_an_area_larger_than_a_tile_has_no_seams_between_tiles() -> None:
     truth = np.stack([40 + 0.6 * x, 40 + 0.6 * y, 120 + 0 * x], axis=2).astype(np.uint8)
     area = np.zeros((260, 260), bool)
     area[40:220, 40:220] = True
-    removal = cleanplate.remove(marked(truth, area), area, tile=96)
+    removal = cleanplate.remove(marked(truth, area), area, "fill", tile=96)
     assert {filled.method for filled in removal.fills} == {METHOD_WIDE}
     result = removal.picture.pixels.astype(int)
     inside = result[41:219, 41:219]
@@ -128,7 +128,9 @@ def test_an_area_larger_than_a_tile_has_no_seams_between_tiles() -> None:
 def test_the_tile_hardly_matters_for_small_marks() -> None:
     truth = scene()
     area = strokes(truth.shape[:2])
-    results = [cleanplate.remove(marked(truth, area), area, tile=tile).picture.pixels for tile in (64, 512)]
+    results = [
+        cleanplate.remove(marked(truth, area), area, "fill", tile=tile).picture.pixels for tile in (64, 512)
+    ]
     assert error(results[0], results[1], area) < 4
 
 
@@ -137,7 +139,7 @@ def test_far_apart_marks_are_worked_on_apart() -> None:
     area = np.zeros((2000, 3000), bool)
     area[10:20, 10:60] = True
     area[1900:1930, 2900:2950] = True
-    fills = cleanplate.remove(picture, area).fills
+    fills = cleanplate.remove(picture, area, "fill").fills
     assert [filled.method for filled in fills] == [METHOD, METHOD_WIDE]
     assert sum(filled.box[2] * filled.box[3] for filled in fills) < 20_000
 
@@ -152,8 +154,8 @@ def test_colour_that_has_run_over_the_edge_is_not_spread_into_the_hole() -> None
     flat[area] = (255, 0, 0)
     file = BytesIO()
     Image.fromarray(flat).save(file, "JPEG", quality=90, subsampling="4:2:0")
-    result = cleanplate.remove(file.getvalue(), area).picture.pixels[area].astype(float)
-    plain = cleanplate.remove(np.asarray(Image.open(file)), area).picture.pixels[area].astype(float)
+    result = cleanplate.remove(file.getvalue(), area, "fill").picture.pixels[area].astype(float)
+    plain = cleanplate.remove(np.asarray(Image.open(file)), area, "fill").picture.pixels[area].astype(float)
     redness = [float(np.mean(values[:, 0] - values[:, 1] + 20)) for values in (result, plain)]
     assert abs(redness[0]) < 0.7 * abs(redness[1])
 
@@ -164,7 +166,7 @@ def test_a_mark_where_all_is_transparent_around_it_takes_the_colour_below() -> N
     area = np.zeros((300, 600), bool)
     area[140:150, 400:420] = True
     pixels[area] = 255
-    result = cleanplate.remove(pixels, area).picture.pixels
+    result = cleanplate.remove(pixels, area, "fill").picture.pixels
     assert np.abs(result[area].astype(int) - (50, 60, 70)).max() <= 1
 
 
@@ -173,7 +175,7 @@ def test_a_smooth_sky_is_not_given_a_texture() -> None:
     truth = np.stack([90 + 0.2 * x, 130 + 0.1 * y, 220 + 0 * x], axis=2).astype(np.uint8)
     area = np.zeros((200, 300), bool)
     area[60:140, 80:220] = True
-    result = cleanplate.remove(marked(truth, area), area).picture.pixels
+    result = cleanplate.remove(marked(truth, area), area, "fill").picture.pixels
     assert np.abs(result.astype(int) - truth).max() <= 4
 
 
@@ -183,7 +185,7 @@ def test_a_wide_hole_in_grain_is_given_grain() -> None:
     truth = np.clip(120 + noise, 0, 255).astype(np.uint8)
     area = np.zeros(truth.shape, bool)
     area[50:110, 80:160] = True
-    result = cleanplate.remove(marked(truth, area), area).picture.pixels[..., 0].astype(float)
+    result = cleanplate.remove(marked(truth, area), area, "fill").picture.pixels[..., 0].astype(float)
     inner = np.s_[60:100, 90:150]
     assert result[inner].std() > 0.4 * truth[inner].std()
 
@@ -194,6 +196,6 @@ def test_much_to_paint_is_painted_briskly_and_still_well(monkeypatch: pytest.Mon
     truth = (40 + 0.3 * x + 0.3 * y)[..., None].astype(np.uint8)
     area = np.zeros(truth.shape[:2], bool)
     area[60:240, 60:240] = True
-    removal = cleanplate.remove(marked(truth, area), area, tile=96)
+    removal = cleanplate.remove(marked(truth, area), area, "fill", tile=96)
     assert {filled.method for filled in removal.fills} == {METHOD_BRISK}
     assert error(removal.picture.pixels, truth, area) < 6

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cleanplate.engine.find import Mark
+from cleanplate.engine.mark import Mark
 from cleanplate.engine.undo import undo
 
 BOX = (70, 60, 150, 60)
