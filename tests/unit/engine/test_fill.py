@@ -38,7 +38,7 @@ def test_strokes_are_filled_better_than_by_opencv() -> None:
     truth = scene()
     area = strokes(truth.shape[:2])
     picture = marked(truth, area)
-    ours = error(cleanplate.remove(picture, area).picture.pixels, truth, area, "fill")
+    ours = error(cleanplate.remove(picture, area, "fill").picture.pixels, truth, area)
     flags = (cv2.INPAINT_TELEA, cv2.INPAINT_NS)
     best = min(error(cv2.inpaint(picture, area.view(np.uint8), 3, flag), truth, area) for flag in flags)
     assert ours < 0.9 * best  # 3.8 to 4.5 levels when this was written
