@@ -96,8 +96,9 @@ def arguments() -> argparse.Namespace:
 
 
 def neighbour(manifest: Path, name: str) -> ModuleType:
-    """A module of the bench that the manifest belongs to, which lies beside its folder."""
+    """A module of the bench that the manifest belongs to, beside its folder; else the dev set's."""
     path = manifest.resolve().parent.parent / f"{name}.py"
+    path = path if path.is_file() else MANIFEST.parent.parent / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"bench_{name}", path)
     assert spec
     assert spec.loader
