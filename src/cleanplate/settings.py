@@ -109,6 +109,14 @@ class Region(Section):
     max_rectangles: Positive = Field(default=50, description="Most rectangles in one request.")
 
 
+class Engine(Section):
+    sensitivity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        default=0.5,
+        description="How readily something is taken for a watermark where a request does not say: 0 only "
+        "what is certain, 1 also what is faint.",
+    )
+
+
 class Task(Section):
     work_seconds: Seconds = Field(
         default=30, description="Longest that one attempt may take, download included."
@@ -228,6 +236,7 @@ class Settings(BaseSettings):
     http: Http = Http()
     picture: Picture = Picture()
     region: Region = Region()
+    engine: Engine = Engine()
     task: Task = Task()
     account: Account = Account()
     database: Database = Database()

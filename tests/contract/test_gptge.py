@@ -124,6 +124,16 @@ class TestWatermark:
         if data["foreground_rect"]["width"] == 0:
             assert httpx2.get(data["image"]).content == pictures.photo
 
+    @pytest.mark.parametrize(("path", "name"), [(WATERMARK, "image_file"), (AUTO, "file")])
+    def test_our_sensitivity_is_taken_beside_the_vendors_fields(self, idle, pictures, path, name):
+        parts = {name: file(pictures.photo)}
+        said = submit(idle, path, **parts, **text({"sensitivity": "0.25"}))
+        assert idle.task(said).request.sensitivity == 0.25
+        assert idle.task(submit(idle, path, **parts)).request.sensitivity == 0.5
+        for wrong in ("1.5", "-1", "nan", "high"):
+            answer = idle.client.post(path, files={**parts, **text({"sensitivity": wrong})})
+            assert "sensitivity" in refused(answer, 400)
+
     @pytest.mark.parametrize("path", [WATERMARK, AUTO])
     def test_2_1_no_source_is_400(self, idle, path):
         message = refused(idle.client.post(path, files=text({"sync": "1"})), 400)

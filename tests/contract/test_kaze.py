@@ -88,6 +88,20 @@ class TestSubmit:
         [image] = finished(server, submit(server, image_base64=b64(pictures.jpeg)))["images"]
         assert httpx2.get(image["url"]).content == pictures.jpeg
 
+    @pytest.mark.parametrize("value", [0.8, "0.8"])
+    def test_our_sensitivity_is_taken_beside_the_vendors_fields(self, idle, pictures, value):
+        task_id = submit(idle, image_base64=b64(pictures.photo), sensitivity=value)
+        assert idle.task(task_id).request.sensitivity == 0.8
+        assert idle.task(submit(idle, image_base64=b64(pictures.photo))).request.sensitivity == 0.5
+
+    @pytest.mark.parametrize("value", [1.5, -1, "nan", "high", True])
+    def test_a_wrong_sensitivity_is_1000_and_costs_nothing(self, idle, pictures, value):
+        own = {"Authorization": f"Bearer {idle.token('careful')}"}
+        fields = {"image_base64": b64(pictures.photo), "sensitivity": value}
+        answer = idle.client.post(SUBMIT, json=fields, headers=own)
+        assert "sensitivity" in refused(answer, 1000, 400)
+        assert idle.client.post(QUOTA, headers=own).json()["data"]["usage"] == 0
+
     @pytest.mark.parametrize(
         "spell",
         [

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx2
 import pytest
+from standardwebhooks import Webhook
+
+from cleanplate import settings
+from cleanplate.task import Failure
+
+NOBODY = "3b950563-e53f-4036-a581-5ac04d0829b3"
+MARK = {"box": [10, 8, 20, 12], "kind": "opaque", "opacity": 1.0, "colour": "#ffffff", "confidence": 0.97}
 
 
 def admin(house):
@@ -103,6 +112,140 @@ class TestCredits:
         problem(answer, 400, "field_invalid")
 
 
+def file(data):
+    return ("photo.png", data, "image/png")
+
+
+def submit(house, pictures, **fields):
+    """A task that is accepted, as the answer tells it."""
+    answer = house.client.post("/v1/tasks", files={"file": file(pictures.photo)}, data=fields)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+class TestTasks:
+    def test_a_picture_with_rectangles_is_cleaned_on_the_line(self, server, pictures):
+        answer = server.client.post(
+            "/v1/tasks",
+            files={"file": file(pictures.photo)},
+            data={"rectangles": pictures.rectangles, "mode": "fill", "sync": "1"},
+        )
+        body = answer.json()
+        assert (answer.status_code, body["state"], body["error"]) == (200, "done", None)
+        assert (body["result"]["changed"], body["result"]["box"]) == (True, list(pictures.stamp))
+        assert body["result"]["found"] == []  # with this mode nothing is looked for
+        assert pictures.is_clean(httpx2.get(body["result"]["url"]).content)
+
+    @pytest.mark.parametrize("kind", ["mask", "smear"])
+    def test_a_painted_area_by_file_or_url(self, server, pictures, web, kind):
+        painted = getattr(pictures, kind)
+        url = web.put(f"/{kind}.png", painted)
+        for area in ({"files": {f"{kind}_file": file(painted)}}, {"data": {f"{kind}_url": url}}):
+            answer = server.client.post(
+                "/v1/tasks",
+                files={"file": file(pictures.photo), **area.get("files", {})},
+                data={"mode": "fill", "sync": "1", **area.get("data", {})},
+            )
+            assert pictures.is_clean(httpx2.get(answer.json()["result"]["url"]).content)
+
+    def test_json_another_format_and_the_file_that_comes_back(self, server, pictures, web):
+        fields = {
+            "url": web.put("/photo.png", pictures.photo),
+            "rectangles": json.loads(pictures.rectangles),
+            "format": "webp",
+            "sync": True,
+        }
+        result = server.client.post("/v1/tasks", json=fields).json()["result"]
+        assert (result["format"], result["media_type"]) == ("WEBP", "image/webp")
+        assert httpx2.get(result["url"]).content[8:12] == b"WEBP"
+
+    def test_what_was_found_is_told(self, idle, pictures):
+        task_id = submit(idle, pictures)["id"]
+        idle.finish(task_id, pictures.photo, found=[MARK])
+        body = idle.client.get(f"/v1/tasks/{task_id}").json()
+        assert (body["id"], body["state"]) == (task_id, "done")
+        assert body["result"]["found"] == [MARK]
+        assert httpx2.get(body["result"]["url"]).content == pictures.photo
+
+    def test_a_task_of_another_dialect_tells_what_was_found_too(self, idle, pictures):
+        answer = idle.client.post("/task/pic/watermark_auto", files={"file": file(pictures.photo)})
+        task_id = answer.json()["data"]["task_id"]
+        idle.finish(task_id, pictures.photo, found=[MARK])
+        assert "found" not in idle.client.get(f"/task/{task_id}").json()["data"]
+        assert idle.client.get(f"/v1/tasks/{task_id}").json()["result"]["found"] == [MARK]
+
+    def test_on_the_way(self, idle, pictures):
+        accepted = submit(idle, pictures)
+        assert (accepted["state"], accepted["result"], accepted["error"]) == ("queued", None, None)
+        assert accepted["expires_at"] > accepted["created_at"]
+        waiting = idle.client.post("/v1/tasks", files={"file": file(pictures.photo)}, data={"sync": "1"})
+        assert (waiting.status_code, waiting.json()["state"]) == (202, "queued")  # not done while it waited
+
+    def test_a_failure(self, idle, pictures):
+        task_id = submit(idle, pictures)["id"]
+        idle.fail(task_id, Failure("picture_unreadable", "It is broken."))
+        body = idle.client.get(f"/v1/tasks/{task_id}").json()
+        assert (body["state"], body["result"]) == ("failed", None)
+        assert body["error"] == {"code": "picture_unreadable", "detail": "It is broken."}
+
+    def test_what_was_asked_for_is_kept(self, idle, pictures):
+        task_id = submit(idle, pictures, mode="undo", sensitivity="0.75", format="jpg")["id"]
+        asked = idle.task(task_id).request
+        assert (asked.dialect, asked.mode, asked.sensitivity, asked.format) == (
+            "native",
+            "undo",
+            0.75,
+            "JPEG",
+        )
+        assert idle.task(submit(idle, pictures)["id"]).request.sensitivity == 0.5
+
+    def test_the_service_may_set_another_sensitivity(self, house, pictures):
+        keen = house(engine=settings.Engine(sensitivity=0.8))
+        assert submit(keen, pictures)["sensitivity"] == 0.8
+        assert submit(keen, pictures, sensitivity="0")["sensitivity"] == 0.0
+
+    @pytest.mark.parametrize(
+        ("fields", "code", "named"),
+        [
+            ({"sensitivity": "1.1"}, "field_invalid", "sensitivity"),
+            ({"sensitivity": "nan"}, "field_invalid", "sensitivity"),
+            ({"mode": "magic"}, "field_invalid", "mode"),
+            ({"sync": "maybe"}, "field_invalid", "sync"),
+            ({"sensivity": "0.5"}, "field_invalid", "sensivity"),
+            ({"format": "xyz"}, "picture_cannot_be_written", "xyz"),
+            ({"url": "https://example.com/a.png"}, "source_repeated", "url"),
+            ({"rectangles": "[]", "mask_url": "https://example.com/a.png"}, "region_repeated", "mask_url"),
+            ({"rectangles": "[[1,2,3,4]]"}, "region_invalid", ""),
+            ({"callback_url": "ftp://example.com"}, "field_invalid", "callback_url"),
+        ],
+    )
+    def test_a_wrong_field_is_named_and_costs_nothing(self, idle, pictures, fields, code, named):
+        own = {"Authorization": f"Bearer {idle.token('careful')}"}
+        answer = idle.client.post("/v1/tasks", files={"file": file(pictures.photo)}, data=fields, headers=own)
+        assert named in problem(answer, 400, code)
+        assert idle.client.get("/v1/account", headers=own).json()["usage"] == 0
+
+    def test_no_picture(self, idle):
+        problem(idle.client.post("/v1/tasks", json={}), 400, "source_missing")
+
+    def test_only_whose_task_it_is(self, idle, pictures):
+        task_id = submit(idle, pictures)["id"]
+        other = {"Authorization": f"Bearer {idle.token('other')}"}
+        problem(idle.client.get(f"/v1/tasks/{task_id}", headers=other), 404, "task_not_found")
+        problem(idle.client.get(f"/v1/tasks/{NOBODY}"), 404, "task_not_found")
+        problem(httpx2.get(f"{idle.url}/v1/tasks/{task_id}"), 401, "token_missing")
+
+    def test_the_callback_says_what_the_query_would(self, server, pictures, web):
+        secret = server.client.get("/v1/account").json()["webhook_secret"]
+        fields = {"rectangles": pictures.rectangles, "callback_url": f"{web.url}/native"}
+        task_id = submit(server, pictures, **fields)["id"]
+        _, headers, body = web.wait_for_post("/native")
+        Webhook(secret).verify(body, headers)
+        told = json.loads(body)
+        assert (told["id"], told["state"]) == (task_id, "done")
+        assert told == server.client.get(f"/v1/tasks/{task_id}").json()
+
+
 class TestHouse:
     def test_health_needs_no_token(self, idle):
         answer = httpx2.get(f"{idle.url}/healthz")
@@ -139,6 +282,8 @@ class TestDocument:
             ("post", "/task/pic/watermark_auto"),
             ("get", "/task/{task_id}"),
             ("get", "/files/{name}"),
+            ("post", "/v1/tasks"),
+            ("get", "/v1/tasks/{task_id}"),
             ("post", "/v1/tokens"),
             ("get", "/v1/tokens"),
             ("delete", "/v1/tokens/{token_id}"),
@@ -154,7 +299,25 @@ class TestDocument:
         assert {name for one in form["security"] for name in one} == {"HTTPBearer", "APIKeyHeader"}
         assert "security" not in document["paths"]["/healthz"]["get"]
 
-    def test_answers_are_as_described(self, document, idle):
+    def test_answers_are_as_described(self, document, idle, pictures):
         """The field names of a real answer are those of its schema."""
-        schema = document["components"]["schemas"]["AccountAnswer"]
-        assert set(idle.client.get("/v1/account").json()) == set(schema["properties"])
+        schemas = document["components"]["schemas"]
+        assert set(idle.client.get("/v1/account").json()) == set(schemas["AccountAnswer"]["properties"])
+        task_id = submit(idle, pictures)["id"]
+        idle.finish(task_id, pictures.photo, found=[MARK])
+        body = idle.client.get(f"/v1/tasks/{task_id}").json()
+        assert set(body) == set(schemas["TaskAnswer"]["properties"])
+        assert set(body["result"]) == set(schemas["TaskResult"]["properties"])
+        assert set(body["result"]["found"][0]) == set(schemas["FoundMark"]["properties"])
+
+    def test_sensitivity_is_described_wherever_a_removal_is_asked_for(self, document):
+        for path in (
+            "/v1/tasks",
+            "/task/pic/watermark",
+            "/task/pic/watermark_auto",
+            "/api/ext/v1/submit_watermark_removal",
+        ):
+            content = document["paths"][path]["post"]["requestBody"]["content"]
+            for one in content.values():
+                described = one["schema"]["properties"]["sensitivity"]
+                assert (described["minimum"], described["maximum"]) == (0, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import traceback
@@ -25,9 +26,11 @@ from cleanplate.cli.plan import KNOWN, PARTS, STDIO, Job
 from cleanplate.errors import CleanplateError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cleanplate.engine import Mode, Removal
+    from cleanplate.engine.report import Described
     from cleanplate.region import Region
     from cleanplate.region.rectangles import Unit
 
@@ -40,12 +43,13 @@ class Order:
         rectangles: (x, y, width, height) each; empty without any.
         unit: what their numbers count.
         mask, smear: a file for all pictures, or a folder with one for each under the picture's own path.
-        mode: as `cleanplate.remove` takes it.
+        mode, sensitivity: as `cleanplate.remove` takes them.
         format: of the answers; None keeps each picture's own.
         quality: 95..100 for lossy formats; None chooses.
         history: whether an edit is noted in the XMP history.
         overwrite: whether an answer that is there already is replaced, even the picture itself.
         found: where the mask of what was removed goes: a file, or a folder when `into_folder`.
+        found_json: where the marks that were found are described: a file, or a folder when `into_folder`.
         into_folder: whether the answers go into a folder.
         part: what the names of unfinished files contain, so that whoever started this can find them.
     """
@@ -55,24 +59,40 @@ class Order:
     mask: Path | None = None
     smear: Path | None = None
     mode: Mode = "auto"
+    sensitivity: float = 0.5
     format: str | None = None
     quality: int | None = None
     history: bool = True
     overwrite: bool = False
     found: Path | None = None
+    found_json: Path | None = None
     into_folder: bool = False
     part: str = ""
+
+    def beside(self, job: Job) -> Iterator[tuple[Path, str]]:
+        """The files that are asked for beside a job's answer: where each goes, and its ending.
+
+        In a folder each has the name of its picture with the ending behind it.
+        """
+        for place, ending in ((self.found, ".png"), (self.found_json, ".json")):
+            if place is not None:
+                named = job.relative.with_name(job.relative.name + ending)
+                yield place / named if self.into_folder else place, ending
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of one picture; `error` is one line for a person, None when all is well."""
+    """What became of one picture; `error` is one line for a person, None when all is well.
+
+    `found` are the marks that were found, as `engine.report` describes them.
+    """
 
     path: str
     output: str | None = None
     changed: bool = False
     skipped: bool = False
     box: tuple[int, int, int, int] | None = None
+    found: list[Described] = field(default_factory=list["Described"])
     fills: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     seconds: float = 0.0
     error: str | None = None
@@ -121,22 +141,23 @@ def clean(job: Job, order: Order) -> Report:
 
 def _clean(job: Job, order: Order, started: float) -> Report:
     from cleanplate.engine import remove
+    from cleanplate.engine.report import seen
     from cleanplate.picture import encode
 
     if job.exact and job.target != STDIO and job.target.exists() and not order.overwrite:
         raise OutputIsInput if _same(job.target, job.source) else OutputExists
-    removal = remove(_read(job.source), _region(job, order), order.mode)
+    removal = remove(_read(job.source), _region(job, order), order.mode, sensitivity=order.sensitivity)
     output = _write(job, order, removal)
-    if order.found is not None:
-        place = order.found
-        if order.into_folder:
-            place = order.found / job.relative.with_name(job.relative.name + ".png")
-        _write_whole(place, encode(removal.mask(), "PNG"), order.part)
+    found = seen(removal)
+    for place, ending in order.beside(job):
+        data = encode(removal.mask(), "PNG") if ending == ".png" else json.dumps(found, indent=1).encode()
+        _write_whole(place, data, order.part)
     return Report(
         path=str(job.source),
         output=str(output),
         changed=removal.changed,
         box=removal.box,
+        found=found,
         fills=[{"box": fill.box, "method": fill.method, "pixels": fill.pixels} for fill in removal.fills],
         seconds=round(perf_counter() - started, 4),
     )

@@ -95,7 +95,10 @@ def _work(line: Connection, order: Order, threads: int) -> None:
     """What a process of the crew does: one job after the other, until nobody is there to give any."""
     import cv2
 
+    from cleanplate import models
+
     cv2.setNumThreads(threads)
+    models.threads(threads)
     with suppress(EOFError, OSError):
         while True:
             line.send(clean(line.recv(), order))
@@ -131,7 +134,6 @@ def _forget_unfinished(job: Job, order: Order) -> None:
     for output in (*job.outputs(order.format), job.target):
         with suppress(OSError):
             unfinished(output, order.part).unlink()
-    if order.found is not None:
+    for place, _ in order.beside(job):
         with suppress(OSError):
-            place = order.found / job.relative.with_name(job.relative.name + ".png")
             unfinished(place, order.part).unlink()

@@ -26,6 +26,7 @@ LIBRARIES = (
     "numpy",
     "opencv-python-headless",
     "pillow",
+    "onnxruntime",
     "fastapi",
     "uvicorn",
     "sqlalchemy",
@@ -44,7 +45,7 @@ def doctor() -> None:
 
     settings = load()
     well = True
-    for look in (_versions, _decoders, _machine, _storage, _database, _network):
+    for look in (_versions, _decoders, _networks, _machine, _storage, _database, _network):
         for good, name, found in _guarded(look, settings):
             well = well and good
             print(f"{'ok  ' if good else 'BAD '} {name}: {found}")
@@ -110,6 +111,26 @@ def _heic() -> str:
 
 def _distributions() -> set[str]:
     return {str(found.metadata["Name"]).lower() for found in metadata.distributions()}
+
+
+def _networks(_settings: Settings) -> Iterator[Finding]:
+    """The networks that find marks: whether each file is the released one and loads, and what runs it."""
+    from cleanplate import models
+
+    for weights in models.CATALOGUE:
+        name = f"network {weights.id}"
+        try:
+            model = models.load(weights.id)
+        except CleanplateError as error:
+            yield False, name, f"{error.public_message} {error.detail or ''}".strip()
+        else:
+            size = f"{weights.bytes / MiB:.1f} MiB"
+            yield (
+                True,
+                name,
+                f"{weights.file}, {size}, SHA-256 {weights.sha256[:12]}… as released; "
+                f"ONNX Runtime {metadata.version('onnxruntime')}, {model.provider}",
+            )
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:

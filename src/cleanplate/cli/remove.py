@@ -1,24 +1,24 @@
 """`cleanplate remove`: files, patterns, folders, or standard input."""
 
-# ruff: noqa: TC003  # Typer reads annotations at run time
-
 from __future__ import annotations
 
 import math
 import os
 import signal
 import sys
-from collections.abc import Generator, Sequence
 from contextlib import closing
-from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
+from cleanplate.cli import options  # noqa: TC001  # Typer reads annotations at run time
 from cleanplate.cli.errors import OutputIsInput, UsageInvalid
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+    from types import FrameType
+
     from cleanplate.cli.cleaning import Order, Report
     from cleanplate.cli.plan import Job, Plan
     from cleanplate.region.rectangles import Unit
@@ -27,57 +27,21 @@ TERMINATED = 143
 
 
 def remove(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(metavar="IN", help="Pictures, folders, quoted patterns, or - for standard input."),
-    ],
-    out: Annotated[
-        str,
-        typer.Option("--out", "-o", help="Where the answer goes: a file, a folder, or - (standard output)."),
-    ],
-    rectangle: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="X,Y,W,H",
-            help="Where the mark is, from the top left: in pixels, or in parts of the picture as "
-            "5%,80%,20%,10% or 0.05,0.8,0.2,0.1. Repeat it for more.",
-        ),
-    ] = None,
-    mask: Annotated[
-        Path | None,
-        typer.Option(help="A picture that is white where the mark is, or a folder of them."),
-    ] = None,
-    smear: Annotated[
-        Path | None,
-        typer.Option(help="A picture with strokes of any colour but black and white, or a folder of them."),
-    ] = None,
-    mode: Annotated[
-        Literal["auto", "undo", "fill"],
-        typer.Option(help="auto; undo only what is see-through; or fill the whole region."),
-    ] = "auto",
-    format: Annotated[  # noqa: A002  # the word users expect
-        str | None,
-        typer.Option(help="Format of the answer, such as png or webp; otherwise the picture's own."),
-    ] = None,
-    quality: Annotated[
-        int | None, typer.Option(min=95, max=100, help="Quality of JPEG, WebP and AVIF; otherwise 95.")
-    ] = None,
-    found: Annotated[
-        Path | None,
-        typer.Option(help="Also write what was removed as a black and white mask: a file, or a folder."),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line for each picture, on standard output.")
-    ] = False,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Pictures cleaned side by side; otherwise one a processor.")
-    ] = None,
-    no_history: Annotated[
-        bool, typer.Option("--no-history", help="Add no entry to the picture's XMP edit history.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace answers that are there already.")
-    ] = False,
+    inputs: options.Inputs,
+    out: options.Out,
+    rectangle: options.Rectangle = None,
+    mask: options.Mask = None,
+    smear: options.Smear = None,
+    mode: options.Mode = "auto",
+    sensitivity: options.Sensitivity = 0.5,
+    format: options.Format = None,  # noqa: A002  # the word users expect
+    quality: options.Quality = None,
+    found: options.Found = None,
+    found_json: options.FoundJson = None,
+    as_json: options.AsJson = False,
+    jobs: options.Jobs = None,
+    no_history: options.NoHistory = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Take the watermark off pictures. Folders keep their tree, and a second run does only what is left."""
     from cleanplate.cli.cleaning import Order
@@ -86,6 +50,8 @@ def remove(
 
     if sum(bool(given) for given in (rectangle, mask, smear)) > 1:
         raise UsageInvalid("Give one of --rectangle, --mask and --smear: each says where the mark is.")
+    if not 0.0 <= sensitivity <= 1.0:  # nor is it, when it is not a number
+        raise UsageInvalid("--sensitivity must be a number from 0 to 1.")
     asked_format = named(format) if format else None
     plan = make_plan(inputs, out, asked_format)
     rectangles, unit = read_rectangles(rectangle or [])
@@ -95,11 +61,13 @@ def remove(
         mask=_existing(mask),
         smear=_existing(smear),
         mode=mode,
+        sensitivity=sensitivity,
         format=asked_format,
         quality=quality,
         history=not no_history,
         overwrite=overwrite,
         found=found,
+        found_json=found_json,
         into_folder=plan.into_folder,
         part=str(os.getpid()),
     )
@@ -171,7 +139,7 @@ def _carry_out(plan: Plan, order: Order, hands: int, *, as_json: bool) -> int:
     from cleanplate.cli.telling import Teller
 
     results = sys.stderr if any(job.target == STDIO for job in plan.jobs) else sys.stdout
-    with Teller(len(plan.jobs), as_json=as_json, results=results) as teller:
+    with Teller(len(plan.jobs), as_json=as_json, results=results, each=not plan.into_folder) as teller:
         try:
             with closing(_reports(plan, order, hands)) as reports:
                 for report in reports:
@@ -181,8 +149,6 @@ def _carry_out(plan: Plan, order: Order, hands: int, *, as_json: bool) -> int:
             return 128 + signal.SIGINT
     if plan.into_folder:
         _say(teller.sum_up(plan.others))
-    elif teller.untouched and not as_json:
-        _say("nothing found: the picture is unchanged (say where the mark is with --rectangle or --mask)")
     return 1 if teller.failed else 0
 
 

@@ -1,10 +1,11 @@
-"""Says how a removal goes: lines of JSON, one line an error, a progress bar, a sum at the end."""
+"""Says how a removal goes: lines of JSON, a line a picture or an error, a progress bar, a sum at the end."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -24,12 +25,14 @@ class Teller:
         total: how many reports will come.
         as_json: whether each is a line of JSON.
         results: where lines of JSON go.
+        each: whether a line for a person says what became of each picture, not only of those that failed.
     """
 
-    def __init__(self, total: int, *, as_json: bool, results: TextIO) -> None:
+    def __init__(self, total: int, *, as_json: bool, results: TextIO, each: bool = False) -> None:
         self._total = total
         self._as_json = as_json
         self._results = results
+        self._each = each and not as_json
         self._started = self._said = time.monotonic()
         self._bar: tuple[Progress, TaskID] | None = None
         self.cleaned = self.untouched = self.skipped = self.failed = 0
@@ -60,13 +63,15 @@ class Teller:
             print(json.dumps(asdict(report), ensure_ascii=False), file=self._results, flush=True)
         if report.error is not None and not (self._as_json and self._results is sys.stderr):
             self._say(f"cleanplate: {report.path}: {report.error}")
+        elif self._each:
+            self._say(f"cleanplate: {report.path}: {in_words(report)}")
         self._progress()
 
     def sum_up(self, others: int) -> str:
         """One line for a person."""
         counted = [
             (self.cleaned, "cleaned"),
-            (self.untouched, "unchanged (nothing found)"),
+            (self.untouched, "left as they are (no watermark found)"),
             (self.skipped, "done before (--overwrite does them again)"),
             (self.failed, "failed"),
         ]
@@ -94,6 +99,26 @@ class Teller:
         elif now - self._said >= LOG_SECONDS:
             self._said = now
             print(f"cleanplate: {self.told} of {self._total}", file=sys.stderr, flush=True)
+
+
+def in_words(report: Report) -> str:
+    """What became of a picture that did not fail, for a person."""
+    marks = _counted(report)
+    if report.skipped:
+        return "done before (--overwrite does it again)"
+    if report.changed:
+        return f"{marks} removed" if marks else "the region was painted over"
+    if marks:
+        return f"{marks} found and left as it is, because --mode undo paints nothing"
+    return "no watermark found, left as it is (try --sensitivity 0.8, or point at it with --rectangle)"
+
+
+def _counted(report: Report) -> str:
+    """Such as "2 see-through marks and 1 opaque mark"; empty without any."""
+    counts = Counter(mark["kind"] for mark in report.found)
+    return " and ".join(
+        f"{count} {kind} mark{'s' if count > 1 else ''}" for kind, count in counts.most_common()
+    )
 
 
 def _draw(total: int, told: int) -> tuple[Progress, TaskID]:

@@ -12,6 +12,12 @@ class ModeUnknown(CleanplateError):
     code = "mode_unknown"
 
 
+class SensitivityInvalid(CleanplateError):
+    """The sensitivity must be a number from 0 (only what is certain) to 1 (also what is faint)."""
+
+    code = "sensitivity_invalid"
+
+
 class NothingToPaintFrom(CleanplateError):
     """The region covers the whole picture, so nothing is left to paint from: mark a smaller region."""
 

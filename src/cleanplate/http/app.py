@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cleanplate.settings import Settings
 
 DESCRIPTION = "Takes visible watermarks off pictures, in the dialects of several vendors."
-ROUTERS = (kaze.router, gptge.router, native.router, files.router)
+ROUTERS = (kaze.router, gptge.router, native.tasks_router, native.router, files.router)
 
 
 def create_app(services: Services, settings: Settings) -> FastAPI:
@@ -30,7 +30,7 @@ def create_app(services: Services, settings: Settings) -> FastAPI:
 
     Args:
         services: the rooms behind.
-        settings: all of them; routes read the sections `http`, `task`, `picture` and `region`.
+        settings: all of them; routes read the sections `http`, `task`, `picture`, `region` and `engine`.
     """
     app = FastAPI(
         title="cleanplate",

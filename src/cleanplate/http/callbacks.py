@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from cleanplate.http import gptge, kaze
+from cleanplate.http import gptge, kaze, native
 from cleanplate.http.desk import create_desk
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Callbacks:
         """
         if task.request.dialect == "kaze":
             body: object = kaze.result(self._desk, task, task.request.base_url)
+        elif task.request.dialect == "native":
+            body = native.task(self._desk, task, task.request.base_url)
         else:
             body = await gptge.result(self._desk, task, task.request.base_url)
         return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

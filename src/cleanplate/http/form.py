@@ -8,6 +8,7 @@ absent here, before any rule about which fields exclude each other is looked at.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
@@ -23,6 +24,7 @@ MAX_NAME = 200
 BOM = b"\xef\xbb\xbf"
 NOTHING = frozenset({"", "null", "undefined"})
 YES = frozenset({"1", "true", "yes", "on"})
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 NO = frozenset({"0", "false", "no", "off"})
 
 
@@ -141,6 +143,20 @@ class Form:
             if text == str(choice):
                 return choice
         raise FieldInvalid(f"{name} must be {' or '.join(str(choice) for choice in choices)}.")
+
+    def fraction(self, name: str) -> float | None:
+        """The field as a number from 0 to 1, or None.
+
+        Raises:
+            FieldInvalid: it is something else.
+        """
+        text = self.text(name)
+        if text is None:
+            return None
+        number = float(text) if NUMBER.fullmatch(text) else -1.0
+        if not 0.0 <= number <= 1.0:
+            raise FieldInvalid(f"{name} must be a number from 0 to 1.")
+        return number
 
     def plain(self) -> dict[str, Value]:
         """All fields by name, the query string left out."""

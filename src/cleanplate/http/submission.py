@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cleanplate.errors import CleanplateError
 from cleanplate.fetch.data_url import decode_data_url, is_data_url
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from cleanplate.http.desk import Desk
     from cleanplate.task.record import Dialect
 
+SENSITIVITY: dict[str, Any] = {  # for the OpenAPI document; a field of ours that every dialect takes
+    "type": "number",
+    "minimum": 0,
+    "maximum": 1,
+    "description": "how readily something is taken for a watermark: 0 only what is certain, 1 also what is "
+    "faint; absent: as the server's settings say",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -34,6 +42,9 @@ class Asked:
         sync: whether the caller waits on the line.
         callback_url: where to say that the task has ended.
         return_type: 1: a URL, 2: base64.
+        sensitivity: 0–1, how readily something is taken for a mark; None: as the settings say.
+        mode: `"auto"`, `"undo"` or `"fill"`.
+        format: of the answer; None: as the input.
     """
 
     operation: str
@@ -43,6 +54,9 @@ class Asked:
     sync: bool = False
     callback_url: str | None = None
     return_type: int = 1
+    sensitivity: float | None = None
+    mode: str = "auto"
+    format: str | None = None
 
 
 async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect, asked: Asked) -> Task:
@@ -68,10 +82,13 @@ async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect,
         operation=asked.operation,
         source=_source("source", picture),
         region=_region(asked.region, region_picture),
+        mode=asked.mode,
+        sensitivity=desk.settings.engine.sensitivity if asked.sensitivity is None else asked.sensitivity,
         sync=asked.sync,
         callback_url=asked.callback_url,
         base_url=base,
         return_type=asked.return_type,
+        format=asked.format,
         request_id=entry_of(request).request_id,
     )
     task = await desk.services.tasks.submit(caller, wanted, uploads)

@@ -68,6 +68,7 @@ class Request:
         source: the picture.
         region: where the mark is; None: find it.
         mode: `"auto"`, `"undo"` or `"fill"`.
+        sensitivity: 0–1, how readily something is taken for a mark.
         sync: whether the caller waits on the line; such tasks go first.
         callback_url: where to say that the task has ended, or None.
         base_url: public base of the server as seen at submit, for links in callbacks.
@@ -87,6 +88,7 @@ class Request:
     return_type: int = 1
     format: str | None = None
     request_id: str = ""
+    sensitivity: float = 0.5
 
 
 def _no_dicts() -> list[dict[str, Any]]:
@@ -112,7 +114,7 @@ class Outcome:
         download_ms: fetching the sources; 0 for uploads.
         work_ms: decoding to encoding.
         changed: whether any pixel differs from the source.
-        found: the marks, as JSON.
+        found: the marks that were found, as `engine.report` describes them.
         fills: the filled boxes, as JSON.
         timings: seconds by step.
     """

@@ -37,12 +37,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--memory-mib", type=int, required=True, help="most memory, in MiB")
     parser.add_argument("--threads", type=int, default=1, help="threads of one picture")
     parser.add_argument("--nice", type=int, default=0, help="added to the process' niceness")
+    parser.add_argument("--networks", type=int, default=1, help="0: for looking at uploads, which needs none")
     options = parser.parse_args(arguments)
 
     requests, answers = _take_pipes()
     _leave_to(options.parent)
     os.nice(options.nice)
-    operations = _load(options.threads)
+    operations = _load(options.threads, networks=bool(options.networks))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     memory.limit(options.memory_mib)
     # The parent may end first, and then nobody is left to answer.
@@ -73,14 +74,19 @@ def _leave_to(parent: int) -> None:
         raise SystemExit(0)
 
 
-def _load(threads: int) -> Mapping[str, Operation]:
-    """Import all that a request needs, so that the first one is as fast as the next."""
+def _load(threads: int, *, networks: bool) -> Mapping[str, Operation]:
+    """Load all that a request needs, so that the first one is as fast as the next."""
     # Only here: whatever these libraries print on being loaded must not meet the parent's pipe.
     import cv2
 
+    from cleanplate import models
     from cleanplate.worker.pixels import OPERATIONS
 
     cv2.setNumThreads(threads)
+    models.threads(threads)
+    if networks:
+        for weights in models.CATALOGUE:
+            models.load(weights.id)
     return OPERATIONS
 
 

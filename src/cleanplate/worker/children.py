@@ -9,7 +9,7 @@ import itertools
 import os
 import sys
 from asyncio.subprocess import PIPE
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import structlog
@@ -43,12 +43,14 @@ class Upbringing:
         threads: threads that one may use for a picture.
         start_seconds: longest that it may take until it is ready.
         requests: requests after which one is replaced.
+        networks: whether it has the networks that find marks ready from its start.
     """
 
     memory_mib: int
     threads: int
     start_seconds: float
     requests: int
+    networks: bool = True
 
     @classmethod
     def of(cls, section: settings.Worker, slots: int) -> Upbringing:
@@ -89,6 +91,7 @@ class Child:
             "--memory-mib": upbringing.memory_mib,
             "--threads": upbringing.threads,
             "--nice": NICE,
+            "--networks": int(upbringing.networks),
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -362,7 +365,7 @@ class Inspector:
     def __init__(self, section: settings.Picture, upbringing: Upbringing) -> None:
         self._limits = limits(section)
         self._seconds = section.decode_seconds
-        self._slots = Slots(1, upbringing)
+        self._slots = Slots(1, replace(upbringing, networks=False))
 
     async def __aenter__(self) -> Self:
         await self._slots.start()

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from cleanplate.engine import remove
+from cleanplate.engine.report import seen
 from cleanplate.errors import CleanplateError
 from cleanplate.picture import (
     Limits,
@@ -58,7 +59,7 @@ def remove_mark(header: Header, bodies: list[bytes], step: Callable[[str], None]
     """Clean a picture.
 
     Args:
-        header: `limits`, `region`, `mode`, `format` (None: as the input), `quality`, and
+        header: `limits`, `region`, `mode`, `sensitivity`, `format` (None: as the input), `quality`, and
             `history`: whether the file may say that it was edited.
         bodies: the picture, then the mask or smear if there is one.
         step: told `"decoded"` when all that came from outside has been read.
@@ -81,7 +82,7 @@ def _removed(
     region = _region(header["region"], bodies, limits)
     decoded = time.perf_counter()
     step(DECODED)
-    removal = remove(picture, region, header["mode"])
+    removal = remove(picture, region, header["mode"], sensitivity=header["sensitivity"])
     width, height = picture.width, picture.height
     del picture, region  # a picture of 100 megapixels leaves no room for what is no longer needed
     removed = time.perf_counter()
@@ -99,7 +100,7 @@ def _removed(
         "height": height,
         "box": removal.box,
         "changed": removal.changed,
-        "found": [{"box": mark.box, "confidence": mark.confidence} for mark in removal.found[:MOST_LISTED]],
+        "found": seen(removal, MOST_LISTED),
         "fills": [dataclasses.asdict(fill) for fill in removal.fills[:MOST_LISTED]],
         "work_ms": (encoded - started) * 1000,
         "timings": {**removal.timings, "decode": decoded - started, "encode": encoded - removed},

@@ -180,6 +180,7 @@ class Work:
             "limits": limits(section),
             "region": asked(task.request.region),
             "mode": task.request.mode,
+            "sensitivity": task.request.sensitivity,
             "format": task.request.format,
             "quality": section.jpeg_quality,
             "history": section.history,

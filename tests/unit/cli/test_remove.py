@@ -58,7 +58,9 @@ def test_without_a_mark_the_very_bytes_come_back_and_that_is_said(write, capsys)
     assert run(["remove", "a.jpg", "-o", "b.jpg"]) == 0
 
     assert Path("b.jpg").read_bytes() == Path("a.jpg").read_bytes()
-    assert "unchanged" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "a.jpg: no watermark found, left as it is" in said
+    assert "--sensitivity" in said
 
 
 @pytest.mark.parametrize("option", ["--mask", "--smear"])
@@ -264,6 +266,10 @@ def test_no_unfinished_file_is_left_when_the_disk_refuses(write, capsys):
         (["remove", "a.png", "-o", "b.png", "--mask", "nowhere.png"], "nowhere.png"),
         (["remove", "a.png", "-o", "b.png", "--mode", "magic"], "magic"),
         (["remove", "a.png", "-o", "b.png", "--quality", "20"], "95"),
+        (["remove", "a.png", "-o", "b.png", "--sensitivity", "1.01"], "from 0 to 1"),
+        (["remove", "a.png", "-o", "b.png", "--sensitivity", "-0.1"], "from 0 to 1"),
+        (["remove", "a.png", "-o", "b.png", "--sensitivity", "nan"], "from 0 to 1"),
+        (["remove", "a.png", "-o", "b.png", "--sensitivity", "high"], "high"),
         (["frobnicate"], "frobnicate"),
     ],
 )

@@ -88,6 +88,39 @@ def test_neither_yes_nor_no(value):
         Form([("f", value)]).flag("f")
 
 
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [("0.8", 0.8), (0.8, 0.8), (1, 1.0), (" 0 ", 0.0), ("1.0", 1.0), (".5", 0.5), ("5e-1", 0.5), ("", None)],
+)
+def test_a_fraction(value, number):
+    assert Form([("f", value)]).fraction("f") == number
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1.01",
+        -0.1,
+        "nan",
+        "inf",
+        "-inf",
+        float("nan"),
+        float("inf"),
+        "1e999",
+        "0_5",
+        "0,5",
+        "½",
+        "٠",
+        "high",
+        True,
+        [0.5],
+    ],
+)
+def test_no_fraction(value):
+    with pytest.raises(FieldInvalid):
+        Form([("f", value)]).fraction("f")
+
+
 def test_choice():
     assert Form([("f", "2")]).choice("f", (1, 2), 1) == 2
     with pytest.raises(FieldInvalid, match="f must be 1 or 2"):

@@ -44,6 +44,7 @@ def removal(region: AskedRegion | None = STAMP, **changes) -> dict:
         "limits": LIMITS,
         "region": asked(region),
         "mode": "auto",
+        "sensitivity": 0.5,
         "format": None,
         "quality": 95,
         "history": True,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cleanplate.http.errors import FieldInvalid, RegionRepeated, SourceMissing, SourceRepeated
+from cleanplate.http.area import area_of
+from cleanplate.http.errors import SourceMissing, SourceRepeated
 from cleanplate.http.form import WHOLE_BODY
 from cleanplate.http.submission import Asked
-from cleanplate.region import Rectangles
-from cleanplate.task import AskedRegion
 
 if TYPE_CHECKING:
     from cleanplate.http.form import Form
@@ -27,15 +26,7 @@ def watermark(form: Form, max_rectangles: int) -> Asked:
         RegionInvalid, RegionTooMany: rectangles that are not.
         FieldInvalid: another field is not what it must be.
     """
-    areas = form.sent(*AREAS)
-    if len(areas) > 1:
-        raise RegionRepeated(f"{' and '.join(areas)} exclude each other: send one of them.")
-    region, mask = None, None
-    if areas == ["rectangles"]:
-        region = _rectangles(form, max_rectangles)
-    elif areas:
-        region = AskedRegion("mask")
-        mask = form.file("mask_file") if areas == ["mask_file"] else form.text("mask_url", WHOLE_BODY)
+    region, mask = area_of(form, AREAS, max_rectangles)
     return Asked(
         operation="watermark",
         picture=_picture(form),
@@ -44,6 +35,7 @@ def watermark(form: Form, max_rectangles: int) -> Asked:
         sync=form.flag("sync"),
         callback_url=form.text("callback_url"),
         return_type=form.choice("return_type", (URL, BASE64), URL),
+        sensitivity=form.fraction("sensitivity"),
     )
 
 
@@ -60,6 +52,7 @@ def watermark_auto(form: Form) -> Asked:
         sync=form.flag("sync"),
         callback_url=form.text("callback_url"),
         return_type=form.choice("return_type", (URL, BASE64), URL),
+        sensitivity=form.fraction("sensitivity"),
     )
 
 
@@ -73,17 +66,3 @@ def _picture(form: Form) -> bytes | str:
     if picture is None:
         raise SourceMissing
     return picture
-
-
-def _rectangles(form: Form, max_count: int) -> AskedRegion:
-    value = form.value("rectangles")
-    if not isinstance(value, list):
-        value = form.text("rectangles")
-    if value is None:
-        raise FieldInvalid("rectangles must be a JSON list.")
-    parsed = Rectangles.parse(value, max_count=max_count)
-    return AskedRegion(
-        "rectangles",
-        rectangles=tuple((one.x, one.y, one.width, one.height) for one in parsed.items),
-        unit=parsed.unit,
-    )

@@ -20,6 +20,7 @@ def submission(form: Form) -> Asked:
     Raises:
         SourceMissing, SourceRepeated, RegionRepeated: fields that are missing or exclude each other.
         Base64Invalid: base64 that is not.
+        FieldInvalid: another field is not what it must be.
     """
     if len(form.sent("image_url", "image_base64")) > 1:
         raise SourceRepeated("image_url and image_base64 exclude each other: send one of them.")
@@ -34,6 +35,7 @@ def submission(form: Form) -> Asked:
         picture=picture,
         region=None if smear is None else AskedRegion("smear"),
         region_picture=smear,
+        sensitivity=form.fraction("sensitivity"),
     )
 
 

@@ -1,0 +1,58 @@
+"""Where a request says that the mark is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cleanplate.http.errors import FieldInvalid, RegionRepeated
+from cleanplate.http.form import WHOLE_BODY
+from cleanplate.region import Rectangles
+from cleanplate.task import AskedRegion
+
+if TYPE_CHECKING:
+    from cleanplate.http.form import Form
+
+RECTANGLES = "rectangles"
+
+
+def area_of(
+    form: Form, names: tuple[str, ...], max_rectangles: int
+) -> tuple[AskedRegion | None, bytes | str | None]:
+    """Read the one area that a request gives: the region, and its picture's bytes or URL.
+
+    Args:
+        form: the request.
+        names: the fields of which one at most may be there: `rectangles`, and `<kind>_file` or `<kind>_url`
+            for each kind of picture, "mask" or "smear".
+        max_rectangles: most rectangles accepted.
+
+    Raises:
+        RegionRepeated: more than one is there.
+        RegionInvalid, RegionTooMany: rectangles that are not.
+        FieldInvalid: another field is not what it must be.
+    """
+    sent = form.sent(*names)
+    if len(sent) > 1:
+        raise RegionRepeated(f"{' and '.join(sent)} exclude each other: send one of them.")
+    if not sent:
+        return None, None
+    [name] = sent
+    if name == RECTANGLES:
+        return _rectangles(form, max_rectangles), None
+    kind = "mask" if name.startswith("mask") else "smear"
+    picture = form.file(name) if name.endswith("_file") else form.text(name, WHOLE_BODY)
+    return AskedRegion(kind), picture
+
+
+def _rectangles(form: Form, max_count: int) -> AskedRegion:
+    value = form.value(RECTANGLES)
+    if not isinstance(value, list):
+        value = form.text(RECTANGLES)
+    if value is None:
+        raise FieldInvalid("rectangles must be a JSON list.")
+    parsed = Rectangles.parse(value, max_count=max_count)
+    return AskedRegion(
+        "rectangles",
+        rectangles=tuple((one.x, one.y, one.width, one.height) for one in parsed.items),
+        unit=parsed.unit,
+    )
