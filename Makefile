@@ -59,9 +59,8 @@ format: $(VENV)/dev ## Put the source into shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/dev ## Measure quality and speed; prints its tables and keeps them in bench/out
-	@$(BIN)/python bench/quality.py $(ARGS)
-	@$(BIN)/python bench/speed.py
+bench: $(VENV)/dev ## Measure quality and speed; ARGS="automatic speed" measures some
+	@$(BIN)/python -m bench $(ARGS)
 
 docs: $(VENV)/dev ## Write the generated reference pages again
 	@$(BIN)/python docs/generate.py

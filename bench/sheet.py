@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Make a sheet of ten pictures before and after, to be looked at.
+"""Make sheets of pictures before and after, to be looked at.
 
     python bench/sheet.py                  # bench/sheet.jpg: marks drawn here on openly licensed photos (CC0)
     python bench/sheet.py --manifest FILE  # bench/out/sheet-set.jpg: ten cases of a set, chosen by a seed
+    python bench/sheet.py --results FOLDER --manifest FILE [--out FILE]
+                                           # thirty of what automatic.py left in FOLDER: ten worst by
+                                           # `left`, ten worst by `hurt`, ten by chance; beside each the
+                                           # truth and what was taken for the mark
 
-The photos and the set are not part of the repository; when they are absent this says so and exits with
-status 2.
-The sheet of the set stays in `bench/out/`, because its photos are not ours to publish.
+The photos and the sets are not part of the repository; when they are absent this says so and exits with
+status 2. The sheet of a set stays in `bench/out/`, because its photos are not ours to publish, unless
+`--out` says where.
 """
 
 from __future__ import annotations
@@ -30,6 +34,8 @@ PHOTOS = HERE.parent.parent / "shared" / "photos" / "budgie"
 WIDTH, HEIGHT, LABEL = 480, 320, 18
 KINDS = ("translucent-logo", "tiled-text", "corner-opaque", "banner")
 ASKS = ("mask", "rect", "smear")
+SMALL = 300, 220  # of one picture on the sheet of thirty
+MOST = 3_000_000
 
 
 @dataclass(frozen=True)
@@ -47,20 +53,34 @@ def main() -> int:
     )
     parser.add_argument("--photos", type=Path, default=PHOTOS, help="a folder of openly licensed JPEGs")
     parser.add_argument("--manifest", type=Path, help="of a bench set")
+    parser.add_argument("--results", type=Path, help="what automatic.py left of the set")
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--seed", type=int, default=2026)
     options = parser.parse_args()
-    needed = options.manifest or options.photos
-    if not needed.exists():
-        print(f"The pictures are not here: {needed} does not exist.", file=sys.stderr)
-        return 2
+    for needed in (options.manifest or options.photos, options.results):
+        if needed and not needed.exists():
+            print(f"The pictures are not here: {needed} does not exist.", file=sys.stderr)
+            return 2
+    if options.results:
+        out = options.out or HERE / "out" / "sheet-automatic.jpg"
+        save(judged(options.results, options.manifest, options.seed), out)
+        return 0
     if options.manifest:
         cases, out = of_set(options.manifest, options.seed), HERE / "out" / "sheet-set.jpg"
     else:
         cases, out = drawn(options.photos, options.seed), HERE / "sheet.jpg"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet(cases).save(out, "JPEG", quality=86, optimize=True)
-    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
+    save(sheet(cases), options.out or out)
     return 0
+
+
+def save(page: Image.Image, out: Path) -> None:
+    """As a JPEG of at most MOST bytes."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for quality in (86, 80, 72, 64):
+        page.save(out, "JPEG", quality=quality, optimize=True)
+        if out.stat().st_size <= MOST:
+            break
+    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
 
 
 def of_set(manifest: Path, seed: int) -> list[Case]:
@@ -162,6 +182,48 @@ def sheet(cases: list[Case]) -> Image.Image:
             (x + 4, y + 2), f"{number + 1}. {case.label}", fill="black", font=ImageFont.load_default(13)
         )
     return page
+
+
+def judged(results: Path, manifest: Path, seed: int) -> Image.Image:
+    """Thirty cases of a scored run: before, after, the truth, and what was taken for the mark."""
+    scores = {row["id"]: row for row in json.loads((results / "score.json").read_text())["cases"]}
+    cases = {case["id"]: case for case in json.loads(manifest.read_text())["cases"]}
+    chosen = thirty(scores, seed)
+    width, height = SMALL
+    page = Image.new("RGB", (8 * width + 20, -(-len(chosen) // 2) * (height + LABEL)), "white")
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(12)
+    for number, (why, name) in enumerate(chosen):
+        case, score = cases[name], scores[name]
+        x, y = (number % 2) * (4 * width + 20), (number // 2) * (height + LABEL)
+        paths = (
+            manifest.parent / case["watermarked"],
+            results / f"{name}.png",
+            manifest.parent / case["clean"],
+            results / f"{name}.mask.png",
+        )
+        for place, path in enumerate(paths):
+            picture = Image.open(path).convert("RGB")
+            picture.thumbnail((width - 4, height), Image.Resampling.LANCZOS)
+            page.paste(picture, (x + place * width, y + LABEL))
+        told = [f"{number + 1}. {name} {case['kind']} ({case['style'] or 'as it is'}); {why}"]
+        for title, key in (("PSNRw", "psnrw"), ("left", "left"), ("hurt %", "hurt"), ("F1", "f1")):
+            told += [f"{title} {score[key]:.2f}"] if score.get(key) is not None else []
+        draw.text((x + 4, y + 2), ", ".join(told), fill="black", font=font)
+    return page
+
+
+def thirty(scores: dict[str, dict[str, Any]], seed: int) -> list[tuple[str, str]]:
+    """Why, and which case: the ten with most left, ten others most hurt, ten others by chance."""
+    marked = [name for name, score in scores.items() if score["kind"] != "none"]
+    left = sorted(marked, key=lambda name: -scores[name]["left"])[:10]
+    hurt = sorted((name for name in scores if name not in left), key=lambda name: -scores[name]["hurt"])[:10]
+    rest = [name for name in scores if name not in {*left, *hurt}]
+    drawn = np.random.default_rng(seed).permutation(len(rest))[:10]
+    return (
+        [("most left", name) for name in left]
+        + [("most hurt", name) for name in hurt]
+        + [("by chance", rest[int(index)]) for index in drawn]
+    )
 
 
 if __name__ == "__main__":
