@@ -25,6 +25,8 @@ class Mark:
         confidence: in 0..1, how sure the finder is that this is a watermark.
         kind: whether the photo shines through it, whether it hides the photo, or whether it is one mark whose
             copies are spread over the picture.
+        likely: float32 of the box's (height, width), in 0..1: how probable it is that a pixel is the mark's,
+            where the finder knows that; it tells the fit where the strokes are.
     """
 
     box: tuple[int, int, int, int]
@@ -32,6 +34,7 @@ class Mark:
     colour: NDArray[np.float32]
     confidence: float
     kind: Kind = "see-through"
+    likely: NDArray[np.float32] | None = None
 
     @property
     def area(self) -> NDArray[np.bool_]:

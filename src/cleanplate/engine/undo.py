@@ -9,6 +9,7 @@ import numpy as np
 
 from cleanplate.engine.crops import grown, window
 from cleanplate.engine.fit import Hint, Recovery, recover
+from cleanplate.engine.mark import VISIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +67,7 @@ def undo(
     for mark in marks:
         box = grown(mark.box, CONTEXT, pixels.shape[1], pixels.shape[0])
         back = _fitted(pixels[window(box)], mark, box, lossy)
-        touched = back.opacity > 0
+        touched = back.opacity > VISIBLE
         may = touched if within is None else touched & within[window(box)]
         lost = may & back.hidden if back.confidence >= TRUSTED else may
         _write(pixels[window(box)], back.values, may & ~lost)
@@ -84,14 +85,23 @@ def _fitted(part: NDArray[Any], mark: Mark, box: Box, lossy: bool) -> Recovery:
     opacity[inner] = mark.opacity
     area = np.zeros(part.shape[:2], bool)
     area[inner] = mark.area
+    likely = np.zeros(part.shape[:2], np.float32)
+    likely[inner] = _likely(mark)
     colour = np.zeros(part.shape, np.float32)
     colour[inner] = mark.colour * scale
     return recover(
-        np.asarray(part * scale, np.float32),
-        area,
-        lossy=lossy,
-        hint=Hint(area.astype(np.float32), opacity, colour),
+        np.asarray(part * scale, np.float32), area, lossy=lossy, hint=Hint(likely, opacity, colour)
     )
+
+
+def _likely(mark: Mark) -> NDArray[np.float32]:
+    """How probable it is that each pixel is the mark's; without a finder's word, from its opacity."""
+    if mark.likely is not None:
+        return mark.likely
+    if not mark.area.any():
+        return mark.opacity
+    usual = float(np.percentile(mark.opacity[mark.area], 80))
+    return np.asarray(np.clip(0.2 + mark.opacity / usual, 0, 1) * mark.area, np.float32)
 
 
 def _write(part: NDArray[Any], values: NDArray[np.float32], where: NDArray[np.bool_]) -> None:
@@ -104,13 +114,23 @@ def _known(mark: Mark, box: Box, back: Recovery, dtype: np.dtype[Any]) -> Mark:
     """The mark as the fit left it; as the finder had it, where the fit came to nothing."""
     if back.confidence < TRUSTED:
         return replace(mark, confidence=mark.confidence * 0.5)
-    inner = _inside(mark.box, box)
+    rows, columns = np.nonzero(back.opacity > VISIBLE)
+    if not rows.size:
+        return replace(mark, opacity=np.zeros_like(mark.opacity), confidence=0.0)
+    inner = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     colour = back.light[inner] / np.maximum(back.opacity[inner], 1e-3)[..., None]
     scale = np.float32(np.iinfo(dtype).max / 255.0)
     return replace(
         mark,
+        box=(
+            box[0] + int(columns.min()),
+            box[1] + int(rows.min()),
+            int(np.ptp(columns)) + 1,
+            int(np.ptp(rows)) + 1,
+        ),
         opacity=back.opacity[inner],
         colour=np.asarray(colour.clip(0, 255) * scale, np.float32),
+        likely=None,
     )
 
 

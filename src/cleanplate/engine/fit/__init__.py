@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from cleanplate.engine.fit.hint import Hint
 from cleanplate.engine.fit.levels import Level
-from cleanplate.engine.fit.recovery import Hint, Recovery, recover
+from cleanplate.engine.fit.recovery import Recovery, recover
 
 __all__ = ["Hint", "Level", "Recovery", "recover"]

@@ -25,9 +25,10 @@ PRICE_ON_TOP = 0.07  # the same where the main level is known: lettering is a sm
 STRAY = -2 * np.log(90.0)  # log-likelihood of a pixel that belongs to no level: anything is possible there
 CLUMP = 40.0  # neighbouring pixels err together: so many of them count as one observation
 DOUBT = 8.0  # in log-likelihood: how much worse white or black may explain a mark than a colour between
-LEAST_THROUGH = 0.01
+LEAST_THROUGH, MOST_THROUGH = 0.01, 0.995
 BLUNT = 0.7  # the painting may err where the mark is opaque too: a level may not fit all too well
-SAMPLE = 4000
+SAMPLE = 2500  # pixels that levels are told from
+TRIED = 800  # of them, for telling the likeliest of many beginnings
 ROUNDS = 12
 ENTRY = 0.05  # log-likelihood a pixel that the first level must gain
 PRICE = 0.15  # log-likelihood a pixel that another level must gain
@@ -74,7 +75,7 @@ class Evidence:
     doubt: NDArray[np.float64]
     noise: float
 
-    def of(self, chosen: NDArray[Any]) -> Evidence:
+    def of(self, chosen: NDArray[Any] | slice) -> Evidence:
         """The evidence of some of its pixels: a boolean array or their numbers."""
         return Evidence(
             self.seen[chosen],
@@ -89,10 +90,12 @@ class Evidence:
         """Squared residuals over their expected square, (N,), and the expected error, (N,)."""
         change = level.light - level.opacity * self.guess
         residual = self.seen - self.guess - change
-        covered = self.doubt**2 * (change**2).mean(axis=1)
+        channels = self.seen.shape[1]
+        covered = self.doubt**2 * np.einsum("ic,ic->i", change, change) / channels
         photo = max(level.through, BLUNT) + (1 - self.coverage)
-        spread = np.sqrt((photo * self.error) ** 2 + self.noise**2 + covered) / self.coverage
-        return (residual**2).mean(axis=1) * DIMENSIONS / spread**2, spread
+        power = ((photo * self.error) ** 2 + self.noise**2 + covered) / self.coverage**2
+        square = np.einsum("ic,ic->i", residual, residual) * (DIMENSIONS / channels)
+        return square / power, np.sqrt(power)
 
     def likelihood(self, level: Level) -> NDArray[np.float64]:
         """Log-likelihood of each pixel under a level, (N,)."""
@@ -111,9 +114,8 @@ def levels(
         rng: for the random starts, and to choose `SAMPLE` pixels where there are more.
         known: levels that were found before, which are kept as they are.
     """
-    if evidence.error.size > SAMPLE:
-        chosen = rng.choice(evidence.error.size, SAMPLE, replace=False)
-        evidence, parts = evidence.of(chosen), parts[chosen]
+    chosen = rng.permutation(evidence.error.size)[:SAMPLE]
+    evidence, parts = evidence.of(chosen), parts[chosen]
     known = list(known)
     candidates = _candidates(evidence, parts, rng)
     mixture = _Mixture(known, np.append(np.full(len(known), 0.8 / max(len(known), 1)), 0.2 if known else 1.0))
@@ -126,9 +128,9 @@ def levels(
         penalty = 8.0 + price * evidence.error.size
         if len(mixture.levels) == 1:
             candidates += _relatives(mixture.levels[0])
-        trials = [mixture.joined(one).settled(evidence, 2, frozen=len(known)) for one in candidates]
-        gains = [one.total(evidence) for one in trials]
-        first = int(np.argmax(gains))
+        some = evidence.of(slice(None, TRIED))
+        trials = [mixture.joined(one).settled(some, 2, frozen=len(known)) for one in candidates]
+        first = int(np.argmax([one.total(some) for one in trials]))
         trial = trials[first].settled(evidence, ROUNDS, frozen=len(known))
         gain = trial.total(evidence) - total
         if gain < penalty:
@@ -254,42 +256,58 @@ def regressed(
 
 
 def _line(evidence: Evidence, w: NDArray[np.float64]) -> Level:
-    free, cost = _bounded(evidence, w, None)
-    observations = w.sum() ** 2 / max((w**2).sum(), 1e-12) / CLUMP
+    sums = _Moments.of(evidence, w)
+    free, cost = sums.line(None)
+    observations = w.sum() ** 2 / max(float(w @ w), 1e-12) / CLUMP
     best, least = free, DOUBT
     for tone in (0.0, 255.0):
-        other, worse = _bounded(evidence, w, np.full(evidence.seen.shape[1:], tone, dtype=np.float64))
+        other, worse = sums.line(tone)
         loss = observations * np.log(max(worse, 1e-9) / max(cost, 1e-9))
         if loss < least:
             best, least = other, loss
     return best
 
 
-def _bounded(
-    evidence: Evidence, w: NDArray[np.float64], colour: NDArray[np.float64] | None
-) -> tuple[Level, float]:
-    """The best line, of a given colour or of any that exists, and its mean squared residual."""
-    total = max(w.sum(), 1e-12)
-    mean_seen = (w[:, None] * evidence.seen).sum(axis=0) / total
-    mean_guess = (w[:, None] * evidence.guess).sum(axis=0) / total
-    seen, guess = evidence.seen - mean_seen, evidence.guess - mean_guess
-    cross = (w[:, None] * seen * guess).sum(axis=0) / total
-    power = (w[:, None] * guess**2).sum(axis=0) / total
-    fixed = np.full(mean_seen.size, np.nan) if colour is None else colour
-    through = 0.5
-    light = mean_seen
-    for _ in range(3):
-        held = ~np.isnan(fixed)
-        tone = np.where(held, fixed, 0.0)
-        offset = np.where(held, (mean_seen - tone) * (mean_guess - tone), 0.0)
-        weight = np.where(held, (mean_guess - tone) ** 2, 0.0)
-        through = float(
-            np.clip((cross + offset).sum() / max((power + weight).sum(), 1e-9), LEAST_THROUGH, 0.995)
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """All that a line through weighted evidence depends on, (C,) each."""
+
+    seen: NDArray[np.float64]
+    guess: NDArray[np.float64]
+    seen_power: NDArray[np.float64]
+    guess_power: NDArray[np.float64]
+    cross: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, evidence: Evidence, w: NDArray[np.float64]) -> _Moments:
+        share = w / max(float(w.sum()), 1e-12)
+        seen, guess = share @ evidence.seen, share @ evidence.guess
+        s, g = evidence.seen - seen, evidence.guess - guess
+        weighted = share[:, None] * g
+        return cls(
+            seen,
+            guess,
+            np.einsum("i,ic,ic->c", share, s, s),
+            np.einsum("ic,ic->c", weighted, g),
+            np.einsum("ic,ic->c", weighted, s),
         )
-        light = np.where(held, (1 - through) * tone, mean_seen - through * mean_guess)
-        own = light / (1 - through)
-        if colour is not None or not ((own < -0.5) | (own > 255.5)).any():
-            break
-        fixed = np.where(own < -0.5, 0.0, np.where(own > 255.5, 255.0, fixed))
-    residual = evidence.seen - through * evidence.guess - light
-    return Level(through, light), float((w * (residual**2).mean(axis=1)).sum() / total)
+
+    def line(self, tone: float | None) -> tuple[Level, float]:
+        """The best line, of a grey of `tone` or of any colour that exists, and its mean squared residual."""
+        fixed = np.full(self.seen.size, np.nan if tone is None else tone)
+        through, light = 0.5, self.seen
+        for _ in range(3):
+            held = ~np.isnan(fixed)
+            at = np.where(held, fixed, 0.0)
+            offset = np.where(held, (self.seen - at) * (self.guess - at), 0.0)
+            weight = np.where(held, (self.guess - at) ** 2, 0.0)
+            slope = (self.cross + offset).sum() / max(float((self.guess_power + weight).sum()), 1e-9)
+            through = min(max(float(slope), LEAST_THROUGH), MOST_THROUGH)
+            light = np.where(held, (1 - through) * at, self.seen - through * self.guess)
+            own = light / (1 - through)
+            if tone is not None or not ((own < -0.5) | (own > 255.5)).any():
+                break
+            fixed = np.where(own < -0.5, 0.0, np.where(own > 255.5, 255.0, fixed))
+        middle = self.seen - through * self.guess - light
+        left = self.seen_power - 2 * through * self.cross + through**2 * self.guess_power + middle**2
+        return Level(through, light), float(left.mean())

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from cleanplate.engine.fit.levels import LEAST_THROUGH, Evidence, Level, levels
+from cleanplate.engine.fit.outline import outlined, unsure
 from cleanplate.engine.fit.painting import busyness, painted, sketched, usual_error
 from cleanplate.engine.fit.shape import Setting, Shape, labelled, setting, shaped, solid_parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from cleanplate.engine.fit.hint import Hint
 
 EXACT, LOSSY = 0.6, 4.0  # levels: what rounding, or a JPEG of usual quality, moves a value by
 FAINTEST = 2.0  # levels: nothing is fitted more closely than this
@@ -27,21 +30,6 @@ SHALLOW = 8.0  # pixels: as deep as a painting tells something
 DEEP_SHARE = 0.1  # of a mark's pixels
 WIDEST = 61  # pixels a side of the neighbourhood that lettering inside a wide mark must not fill
 SEED = 20240611
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """What is known of a mark before it is fitted, roughly: a network's estimate, or many copies'.
-
-    Attributes:
-        probability: (H, W) float32 in 0..1, that a pixel is the mark's.
-        opacity: (H, W) float32 in 0..1.
-        colour: (H, W, C) float32 in 0..255, None where nothing is known of it.
-    """
-
-    probability: NDArray[np.float32]
-    opacity: NDArray[np.float32]
-    colour: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +73,14 @@ def recover(
         painting: (H, W, C), `seen` with the area painted, where the caller has it already.
         hint: what is known of the mark already.
     """
-    here = setting(seen, area, LOSSY if lossy else EXACT)
+    noise = LOSSY if lossy else EXACT
+    outline = None if hint is None else outlined(seen, area, hint, noise)
+    if outline is not None:
+        area = outline.area
+    here = setting(seen, area, noise)
+    if outline is not None:
+        coverage, doubt = unsure(outline, here.coverage, here.doubt)
+        here = replace(here, coverage=coverage, doubt=doubt)
     first = painted(seen, area) if painting is None else painting
     busy = busyness(seen, ~area)
     error = usual_error(busy, area)
