@@ -1,25 +1,37 @@
-"""Finding marks in a picture: what the network sees, made into objects, and what repeats."""
+"""Finding marks in a picture: what repeats, and what the network sees, made into objects."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from cleanplate import models
+from cleanplate.engine.crops import grown, window
 from cleanplate.engine.mark import VISIBLE, Kind, Mark
+from cleanplate.engine.objects import best, objects
 from cleanplate.engine.repetition import find_repeated
-from cleanplate.engine.sight import see
+from cleanplate.engine.sight import MODEL, Sight, see
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-__all__ = ["VISIBLE", "Kind", "Mark", "find"]
+    from cleanplate.engine.objects import Object
+
+__all__ = ["VISIBLE", "Kind", "Mark", "find", "parts"]
 
 LEAST_SIDE = 24  # pixels of a picture's side under which nobody could read a mark in it
-LOW, HIGH = 0.3, 0.8
-SMALLEST = 60
-HIDES = 0.85
+LIKELY = 0.3  # probability from which a pixel may belong to a mark
+SURER, LESS_SURE = 0.98, 0.02  # confidences that are asked for at no and at full sensitivity
+BESIDE = 1.5  # log-odds by which another object may be less sure where one is a mark: there are often several
+NEAR = 12  # pixels by which what the user marked reaches out: the letters of a painted word belong together
+FAINT = 0.4  # probability, times 1 - sensitivity, that what is in a user's region must reach to be a mark
+OPAQUE = 0.8  # opacity, as the network tells it, of a mark that hides the photo
+CONTEXT = 128  # pixels round a user's region that are looked at as well
 
 
 def find(
@@ -30,50 +42,149 @@ def find(
     Args:
         pixels: (H, W, 1) or (H, W, 3), uint8 or uint16.
         within: (H, W), look only where this is true; None looks everywhere.
-        sensitivity: in 0..1: how readily something is taken for a mark. 0.5 leaves photos without a mark
-            alone, 0 takes only what is certain, 1 whatever may be one. Inside `within` less is asked for, as
-            somebody says that there is a mark.
+        sensitivity: in 0..1, how readily something is taken for a mark: a confidence of 1 - sensitivity is
+            asked for. 0.5 leaves photos without a mark alone, 0 takes only what is certain, 1 whatever may
+            be one. Inside `within` less is asked for, as somebody says that there is a mark.
 
     Returns:
-        The marks, most confident first. No pixel is in two of them.
+        The marks, most confident first. No pixel is in two of them. Their opacities and colours are rough,
+        and their areas rather too large than too small: `undo` fits them.
     """
-    if min(pixels.shape[:2]) < LEAST_SIDE:
-        return ()
-    sight = see(pixels)
     height, width = pixels.shape[:2]
-    likely = cv2.resize(sight.probability, (width, height), interpolation=cv2.INTER_LINEAR)
-    repeated = find_repeated(pixels, likely=np.asarray(likely, np.float32))
-    marks: list[Mark] = []
-    taken = np.zeros((height, width), bool)
-    if repeated is not None:
-        mark = repeated.mark()
-        marks.append(Mark(mark.box, mark.opacity, mark.colour, mark.confidence, "tiled"))
-        x, y, w, h = mark.box
-        taken[y : y + h, x : x + w] |= cv2.dilate(mark.area.view(np.uint8), np.ones((5, 5))).astype(bool)
-    low, high = LOW, HIGH
+    if min(height, width) < LEAST_SIDE:
+        return ()
+    box = (0, 0, width, height)
     if within is not None:
-        low, high = 0.2, 0.4
-        likely = np.where(within, likely, 0)
-    area = (likely > low) & ~taken
-    area = cv2.dilate(area.view(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~taken
-    if within is not None:
-        area &= within
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(area.view(np.uint8), connectivity=8)
-    peaks = np.zeros(count)
-    np.maximum.at(peaks, labels.ravel(), np.asarray(likely, np.float64).ravel())
-    opacity = np.asarray(cv2.resize(sight.opacity, (width, height)))
-    colour = np.asarray(cv2.resize(sight.colour, (width, height))) * np.float32(
-        np.iinfo(pixels.dtype).max / 255
-    )
+        x, y, w, h = cv2.boundingRect(within.view(np.uint8))
+        box = grown((x, y, w, h), CONTEXT, width, height)
+        within = within[window(box)]
+    marks = _found(pixels[window(box)], within, min(max(1 - sensitivity, LESS_SURE), SURER))
+    return tuple(sorted((_moved(mark, box[0], box[1]) for mark in marks), key=lambda mark: -mark.confidence))
+
+
+def parts(region: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Which part of a user's region each pixel belongs to, (H, W), from 1 on; 0 outside.
+
+    A part is what lies close together: a rectangle, a stroke of the brush, the letters of a painted word.
+    """
+    kernel = np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)
+    _, labels = cv2.connectedComponents(cv2.dilate(region.view(np.uint8), kernel))
+    return np.asarray(labels, np.int32) * region
+
+
+def _found(pixels: NDArray[Any], within: NDArray[np.bool_] | None, asked: float) -> Iterator[Mark]:
+    """The marks of a picture, those that are as sure as is asked for."""
+    sight = see(pixels)
+    size = pixels.shape[0], pixels.shape[1]
+    free = np.ones(size, bool) if within is None else within.copy()
+    repeated = find_repeated(pixels, likely=_resized(sight.probability, size))
+    if repeated is not None and repeated.confidence >= asked:
+        yield from _claimed(replace(repeated.mark(), kind="tiled"), free, beside=2)
+    if within is None:
+        seen = _judged(objects(sight, (sight.probability > LIKELY) & _shrunk(free, sight.shape)), asked)
+    else:
+        demanded = _demanded(sight, _shrunk(within, sight.shape), asked)
+        seen = objects(sight, (sight.probability > demanded) & _shrunk(free, sight.shape))
+    for each in seen:
+        yield from _claimed(_mark(each, sight, pixels), free)
+
+
+def _judged(seen: list[Object], asked: float) -> list[Object]:
+    """The objects that are sure enough, and if there are any, those that are not much less sure."""
+    judgement = models.find(MODEL).judgement
+    confidences = [each.confidence(judgement) for each in seen]
+    if max(confidences, default=0.0) < asked:
+        return []
+    odds = asked / (1 - asked) * np.exp(-BESIDE)
+    return [each for each, sure in zip(seen, confidences, strict=True) if sure >= odds / (1 + odds)]
+
+
+def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float) -> NDArray[np.float32]:
+    """The probability that a pixel of a user's region must have, (h, w): half of the best in its part.
+
+    A part whose best is too faint has no mark at all.
+    """
+    labels = parts(within)
+    demanded = np.full(int(labels.max()) + 1, np.inf, np.float32)
+    for part in range(1, demanded.size):
+        most = best(sight.probability[labels == part])
+        if most >= FAINT * asked:
+            demanded[part] = most / 2
+    return demanded[labels]
+
+
+def _mark(each: Object, sight: Sight, pixels: NDArray[Any]) -> Mark:
+    """An object at the picture's own scale, with an area that is rather too large."""
+    height, width = pixels.shape[:2]
+    x, y, w, h = grown(each.box, 2, sight.shape[1], sight.shape[0])
+    place = np.s_[y : y + h, x : x + w]
+    area = np.zeros((h, w), np.float32)
+    left, top = each.box[0] - x, each.box[1] - y
+    own = each.area & (sight.probability[window(each.box)] > each.half)
+    area[top : top + each.box[3], left : left + each.box[2]] = own
+    x0, x1 = (round(side * width / sight.shape[1]) for side in (x, x + w))
+    y0, y1 = (round(side * height / sight.shape[0]) for side in (y, y + h))
+    size = (y1 - y0, x1 - x0)
+    covered = _wider(_resized(area, size) > 0.25, 1)
+    opacity = np.maximum(_resized(sight.opacity[place], size), 2 * VISIBLE) * covered
+    colour = _resized(sight.colour[place], size) * np.float32(np.iinfo(pixels.dtype).max / 255)
     if pixels.shape[2] == 1:
         colour = colour.mean(2, keepdims=True)
-    for label in range(1, count):
-        x, y, w, h, size = (int(v) for v in stats[label])
-        if size < SMALLEST or peaks[label] < high:
-            continue
-        window = np.s_[y : y + h, x : x + w]
-        own = labels[window] == label
-        alpha = np.where(own, np.maximum(opacity[window], 2 * VISIBLE), 0).astype(np.float32)
-        kind: Kind = "opaque" if np.median(alpha[own]) > HIDES else "see-through"
-        marks.append(Mark((x, y, w, h), alpha, colour[window].astype(np.float32), float(peaks[label]), kind))
-    return tuple(sorted(marks, key=lambda mark: -mark.confidence))
+    kind: Kind = "opaque" if np.median(opacity[covered]) > OPAQUE else "see-through"
+    return Mark(
+        (x0, y0, size[1], size[0]),
+        np.asarray(opacity, np.float32),
+        np.asarray(colour, np.float32),
+        each.confidence(models.find(MODEL).judgement),
+        kind,
+    )
+
+
+def _claimed(mark: Mark, free: NDArray[np.bool_], beside: int = 0) -> Iterator[Mark]:
+    """What is still free of a mark, if anything is; then it is free no more, nor what is beside it."""
+    place = window(mark.box)
+    opacity = mark.opacity * free[place]
+    area = opacity > VISIBLE
+    if area.any():
+        reach = grown(mark.box, beside, free.shape[1], free.shape[0])
+        taken = np.zeros((reach[3], reach[2]), bool)
+        left, top = mark.box[0] - reach[0], mark.box[1] - reach[1]
+        taken[top : top + area.shape[0], left : left + area.shape[1]] = area
+        free[window(reach)] &= ~_wider(taken, beside)
+        yield _trimmed(replace(mark, opacity=opacity))
+
+
+def _trimmed(mark: Mark) -> Mark:
+    """The same mark in the smallest box."""
+    x, y, w, h = cv2.boundingRect(mark.area.view(np.uint8))
+    place = np.s_[y : y + h, x : x + w]
+    colour = mark.colour if mark.colour.ndim == 1 else mark.colour[place]
+    return replace(
+        mark, box=(mark.box[0] + x, mark.box[1] + y, w, h), opacity=mark.opacity[place], colour=colour
+    )
+
+
+def _moved(mark: Mark, x: int, y: int) -> Mark:
+    return replace(mark, box=(mark.box[0] + x, mark.box[1] + y, mark.box[2], mark.box[3]))
+
+
+def _resized(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """(h, w) or (h, w, C) at another (height, width), interpolated bilinearly."""
+    if values.shape[:2] == size:
+        return values
+    return np.asarray(cv2.resize(values, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _shrunk(area: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """An area at the scale of the sight: pixels of which half is in it."""
+    if area.shape == size:
+        return area
+    shares = cv2.resize(area.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
+    return np.asarray(shares >= 0.5, np.bool_)
+
+
+def _wider(area: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
+    if not by:
+        return area
+    kernel = np.ones((2 * by + 1, 2 * by + 1), np.uint8)
+    return np.asarray(cv2.dilate(area.view(np.uint8), kernel), np.uint8).view(np.bool_)

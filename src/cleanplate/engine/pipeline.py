@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import cv2
 import numpy as np
 
 from cleanplate.engine.compose import compose
 from cleanplate.engine.crops import window
 from cleanplate.engine.errors import ModeUnknown
 from cleanplate.engine.fill import TILE, fill
-from cleanplate.engine.find import find
+from cleanplate.engine.find import find, parts
 from cleanplate.engine.undo import undo
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 Mode = Literal["auto", "undo", "fill"]
 MODES: tuple[Mode, ...] = get_args(Mode)
-NEAR = 24  # pixels within which what the user marked belongs together, as the letters of a painted word do
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +162,7 @@ def _covered(nothing: NDArray[np.bool_], found: tuple[Mark, ...]) -> NDArray[np.
 
 def _in_vain(region: NDArray[np.bool_], covered: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The parts of a region in which no mark was found, (H, W)."""
-    kernel = np.ones((NEAR + 1, NEAR + 1), np.uint8)
-    count, labels = cv2.connectedComponents(cv2.dilate(region.view(np.uint8), kernel))
-    parts = np.asarray(labels, np.int32)
-    fruitful = np.zeros(count, bool)
-    fruitful[parts[covered & region]] = True
-    return region & ~fruitful[parts]
+    labels = parts(region)
+    fruitful = np.zeros(int(labels.max()) + 1, bool)
+    fruitful[labels[covered & region]] = True
+    return region & ~fruitful[labels]

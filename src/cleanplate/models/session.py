@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_THREADS = 4  # more bring little to networks this small, and take the processor from other work
+OUT_OF_MEMORY = re.compile(r"allocate memory|bad_alloc|bad allocation", re.IGNORECASE)
 
 _lock = Lock()
 _models: dict[str, Model] = {}
@@ -39,8 +41,18 @@ class Model:
         return str(self._session.get_providers()[0])
 
     def run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The network's first output for (N, C, H, W) float32 values."""
-        return np.asarray(self._session.run(None, {self._input: values}, self._options)[0], np.float32)
+        """The network's first output for (N, C, H, W) float32 values.
+
+        Raises:
+            MemoryError: there is not enough memory for it.
+        """
+        try:
+            outputs = self._session.run(None, {self._input: values}, self._options)
+        except Exception as error:
+            if OUT_OF_MEMORY.search(str(error)):  # the runtime has no class of its own for it
+                raise MemoryError(str(error)) from error
+            raise
+        return np.asarray(outputs[0], np.float32)
 
 
 def threads(count: int) -> None:
