@@ -4,12 +4,17 @@ The graph takes `pixels`, (N, 3, H, W) float32 sRGB values in 0..1 with H and W 
 `planes`, (N, 5, H, W) float32 in 0..1: mark probability, opacity α, and the mark's red, green and blue. The
 weights are stored in half precision and computed with in single: half the file, and no slower, since the
 casts are folded away when a session starts.
+
+`--install` puts the file where the package bundles it, and its size and SHA-256 into the package's catalogue.
+A file that was exported before is installed with `--out find.onnx --install`, without `--weights`. Fit the
+judgement to new weights afterwards: `python -m training.judgement`.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import time
 from pathlib import Path
 
@@ -22,6 +27,7 @@ from torch import nn
 
 from training.network import STRIDE, Find, fold
 
+BUNDLED = Path(__file__).parents[1] / "src/cleanplate/models/weights"
 SMALLEST = 256  # initialisers with fewer values (biases, constants) stay in single precision
 
 
@@ -105,25 +111,42 @@ def check(network: Find, path: Path) -> dict[str, float]:
     return figures
 
 
+def install(path: Path, name: str = "find") -> None:
+    """Bundle an exported file under its catalogue entry."""
+    data = path.read_bytes()
+    onnx.checker.check_model(onnx.load_from_string(data))
+    catalogue = BUNDLED / "catalogue.json"
+    rows = json.loads(catalogue.read_text())
+    row = next(row for row in rows if row["id"] == name)
+    row |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    (BUNDLED / row["file"]).write_bytes(data)
+    catalogue.write_text(json.dumps(rows, indent=2) + "\n")
+    print("installed", row["file"], row["sha256"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, help="what to export; without it, OUT is there already")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--half", type=Path, help="also write the weights in half precision here, to go on from"
     )
+    parser.add_argument("--install", action="store_true", help="bundle the file with the package")
     asked = parser.parse_args()
-    network = weights(asked.weights)
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    export(network, asked.out)
-    figures = check(network, asked.out)
-    print(" ".join(f"{k} {v:.4g}" for k, v in figures.items()))
-    print("sha256", hashlib.sha256(asked.out.read_bytes()).hexdigest())
-    if asked.half:
-        state = network.state_dict()
-        torch.save({k: v.half() if v.ndim > 1 else v for k, v in state.items()}, asked.half)
+    if asked.weights:
+        network = weights(asked.weights)
+        asked.out.parent.mkdir(parents=True, exist_ok=True)
+        export(network, asked.out)
+        figures = check(network, asked.out)
+        print(" ".join(f"{k} {v:.4g}" for k, v in figures.items()))
+        print("sha256", hashlib.sha256(asked.out.read_bytes()).hexdigest())
+        if asked.half:
+            state = network.state_dict()
+            torch.save({k: v.half() if v.ndim > 1 else v for k, v in state.items()}, asked.half)
+    if asked.install:
+        install(asked.out)
 
 
 if __name__ == "__main__":
