@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+import watermarked
 from cleanplate.account import Accounts
 from cleanplate.fetch import Fetcher
 from cleanplate.notify import Deliveries
@@ -145,13 +146,28 @@ async def test_a_task_is_cleaned_and_charged_once(server):
     assert await server.ledger(task) == ["capture", "hold"]
 
 
-async def test_without_a_region_the_very_picture_comes_back(server):
-    data = picture(kind="JPEG")
+async def test_a_picture_without_a_mark_comes_back_as_its_very_bytes_and_is_charged(server):
+    data = watermarked.encoded(watermarked.photo(), "JPEG")
     task = await server.ended(await server.submit(data, region=None))
 
     assert task.outcome is not None
     assert (task.outcome.changed, task.outcome.box, task.outcome.extension) == (False, None, "jpg")
+    assert task.outcome.found == []
     assert await server.blobs.get(task.outcome.result_key) == data
+    assert await server.ledger(task) == ["capture", "hold"]
+
+
+async def test_a_mark_is_found_undone_and_told_of(server):
+    task = await server.submit(watermarked.encoded(watermarked.marked()), region=None)
+
+    task = await server.ended(task)
+
+    assert task.outcome is not None
+    made = watermarked.decoded(await server.blobs.get(task.outcome.result_key))
+    assert watermarked.is_restored(made)
+    mark = task.outcome.found[0]
+    assert mark.keys() == {"box", "kind", "opacity", "colour", "confidence"}
+    assert (mark["kind"], mark["colour"]) == ("see-through", "#ffffff")
 
 
 async def test_a_bad_picture_is_told_refunded_and_holds_up_nobody(server):
@@ -222,7 +238,7 @@ async def test_a_picture_that_takes_too_long_to_decode_is_told_so(tmp_path):
 
 
 async def test_a_picture_beyond_the_memory_is_told_and_the_next_one_is_cleaned(tmp_path):
-    async with Server(tmp_path, worker={"child_memory_mib": 160}).open() as server:
+    async with Server(tmp_path, worker={"child_memory_mib": 256}).open() as server:
         large, small = await server.submit(picture(6000, 6000, "JPEG")), await server.submit()
 
         large, small = await server.ended(large), await server.ended(small)

@@ -78,12 +78,15 @@ def _load(threads: int, *, networks: bool) -> Mapping[str, Operation]:
     """Load all that a request needs, so that the first one is as fast as the next."""
     # Only here: whatever these libraries print on being loaded must not meet the parent's pipe.
     import cv2
+    import numpy as np
 
     from cleanplate import models
     from cleanplate.worker.pixels import OPERATIONS
 
     cv2.setNumThreads(threads)
     models.threads(threads)
+    # OpenBLAS takes its memory at the first product, and ends the process where there is none left.
+    np.matmul(np.ones((64, 64), np.float32), np.ones((64, 64), np.float32))
     if networks:
         for weights in models.CATALOGUE:
             models.load(weights.id)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from cleanplate.cli.app import run
 from cleanplate.cli.errors import UsageInvalid
 from cleanplate.cli.remove import read_rectangles
+from watermarked import OPACITY, decoded, encoded, is_restored, marked
+from watermarked import photo as photo_without_a_mark
 
 COMMAND = [sys.executable, "-c", "from cleanplate.cli import main; main()"]
 MARK = "30,40,50,20"
@@ -63,6 +66,39 @@ def test_without_a_mark_the_very_bytes_come_back_and_that_is_said(write, capsys)
     assert "--sensitivity" in said
 
 
+def test_a_mark_is_found_undone_and_told_of(capsys):
+    Path("a.png").write_bytes(encoded(marked()))
+
+    assert run(["remove", "a.png", "-o", "b.png", "--found", "mask.png", "--found-json", "marks.json"]) == 0
+
+    assert is_restored(decoded(Path("b.png").read_bytes()))
+    assert re.search(r"a\.png: .*\d see-through marks?.* removed", capsys.readouterr().err)
+    [told, *_] = json.loads(Path("marks.json").read_text())
+    assert told["kind"] == "see-through"
+    assert told["opacity"] == pytest.approx(OPACITY, abs=0.1)
+    assert told["colour"] == "#ffffff"
+    assert told["confidence"] > 0.8
+    x, y, width, height = told["box"]
+    mask = _read("mask.png") > 0
+    assert mask[y : y + height, x : x + width].sum() > 0.9 * mask.sum() > 1000
+
+
+def test_a_folder_tells_of_each_picture_beside_its_answer(capsys):
+    Path("in/x").mkdir(parents=True)
+    Path("in/x/a.png").write_bytes(encoded(marked()))
+    Path("in/b.jpg").write_bytes(encoded(photo_without_a_mark(), "JPEG"))
+
+    assert run(["remove", "in", "-o", "out", "--found-json", "told", "--json", "--jobs", "2"]) == 0
+
+    lines = {line["path"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
+    for path, marks in (("x/a.png", True), ("b.jpg", False)):
+        told = json.loads(Path(f"told/{path}.json").read_text())
+        assert lines[f"in/{path}"]["found"] == told
+        assert bool(told) is marks
+    assert Path("out/b.jpg").read_bytes() == Path("in/b.jpg").read_bytes()
+    assert is_restored(decoded(Path("out/x/a.png").read_bytes()))
+
+
 @pytest.mark.parametrize("option", ["--mask", "--smear"])
 def test_a_painted_region_is_obeyed(write, photo, option):
     write(Path("a.png"))
@@ -94,8 +130,10 @@ def test_a_folder_of_masks_serves_each_picture_its_own(write, photo, capsys):
 def test_what_was_removed_can_be_seen(write, photo):
     write(Path("a.png"))
 
-    assert run(["remove", "a.png", "-o", "b.png", "--rectangle", MARK, "--found", "mask.png"]) == 0
+    arguments = ["remove", "a.png", "-o", "b.png", "--rectangle", MARK, "--mode", "fill"]
+    assert run([*arguments, "--found", "mask.png", "--found-json", "marks.json"]) == 0
 
+    assert json.loads(Path("marks.json").read_text()) == []  # in this mode nothing is looked for
     mask = _read("mask.png")
     expected = np.zeros(photo.shape[:2], np.uint8)
     expected[40:60, 30:80] = 255
@@ -105,12 +143,13 @@ def test_what_was_removed_can_be_seen(write, photo):
 def test_json_tells_what_was_done(write, capsys):
     write(Path("a.png"))
 
-    assert run(["remove", "a.png", "-o", "b.png", "--rectangle", MARK, "--json"]) == 0
+    assert run(["remove", "a.png", "-o", "b.png", "--rectangle", MARK, "--mode", "fill", "--json"]) == 0
 
     told = json.loads(capsys.readouterr().out)
     assert (told["path"], told["output"]) == ("a.png", "b.png")
     assert told["changed"] is True
     assert told["box"] == [30, 40, 50, 20]
+    assert told["found"] == []
     assert sum(fill["pixels"] for fill in told["fills"]) == 50 * 20
     assert told["seconds"] > 0
     assert told["error"] is None
@@ -269,7 +308,7 @@ def test_no_unfinished_file_is_left_when_the_disk_refuses(write, capsys):
         (["remove", "a.png", "-o", "b.png", "--sensitivity", "1.01"], "from 0 to 1"),
         (["remove", "a.png", "-o", "b.png", "--sensitivity", "-0.1"], "from 0 to 1"),
         (["remove", "a.png", "-o", "b.png", "--sensitivity", "nan"], "from 0 to 1"),
-        (["remove", "a.png", "-o", "b.png", "--sensitivity", "high"], "high"),
+        (["remove", "a.png", "-o", "b.png", "--sensitivity", "high"], "--sensitivity"),
         (["frobnicate"], "frobnicate"),
     ],
 )

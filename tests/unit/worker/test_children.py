@@ -30,6 +30,7 @@ from cleanplate.task import AskedRegion
 from cleanplate.worker import Inspector
 from cleanplate.worker.children import Child, Slots, Upbringing, asked, limits
 from cleanplate.worker.errors import ChildDied, ChildNotStarted, OutOfMemory, TaskTimeout
+from watermarked import encoded, photo
 
 DEADLINE = 60  # seconds; far beyond what anything here takes
 LIMITS = limits(settings.Picture())
@@ -130,6 +131,27 @@ async def test_a_child_takes_the_stamp_off_and_touches_nothing_else(child, make_
     assert answer["work_ms"] > 0
 
 
+@pytest.mark.parametrize("memory_mib", [150, 200])  # too little for OpenCV, too little for the network
+async def test_finding_a_mark_without_the_memory_for_it_is_named(upbringing, memory_mib):
+    large = encoded(np.resize(photo(), (1500, 2000, 3)), "JPEG")
+    async with started(replace(upbringing, memory_mib=memory_mib)) as child:
+        with pytest.raises(OutOfMemory):
+            await child.request(removal(None), [large], seconds=DEADLINE)
+
+
+async def test_a_child_that_only_looks_at_uploads_holds_no_network(upbringing):
+    def memory(pid: int) -> int:
+        [line] = [one for one in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in one]
+        return int(line.split()[1])
+
+    async with started(replace(upbringing, networks=False)) as looking:
+        fresh = await Child.start(upbringing)
+        try:
+            assert memory(looking.pid) < memory(fresh.pid) - 20_000
+        finally:
+            await fresh.kill()
+
+
 async def test_mask_and_smear_come_as_a_second_body(child, make_picture, make_mask):
     smear = Image.new("RGB", (160, 120))
     smear.paste((255, 0, 0), (20, 10, 50, 22))
@@ -140,8 +162,9 @@ async def test_mask_and_smear_come_as_a_second_body(child, make_picture, make_ma
         assert answer["box"] == [20, 10, 30, 12]
 
 
-async def test_a_picture_without_a_region_is_answered_with_itself_and_not_sent_back(child, make_picture):
-    answer, made = await child.request(removal(None), [make_picture(kind="JPEG")], seconds=DEADLINE)
+async def test_a_picture_without_a_mark_is_answered_with_itself_and_not_sent_back(child):
+    data = encoded(photo(), "JPEG")
+    answer, made = await child.request(removal(None), [data], seconds=DEADLINE)
 
     assert answer["same"] is True
     assert answer["changed"] is False
