@@ -120,8 +120,7 @@ def _mark(each: Object, sight: Sight, pixels: NDArray[Any]) -> Mark:
     place = np.s_[y : y + h, x : x + w]
     area = np.zeros((h, w), np.float32)
     left, top = each.box[0] - x, each.box[1] - y
-    own = each.area & (sight.probability[window(each.box)] > each.half)
-    area[top : top + each.box[3], left : left + each.box[2]] = own
+    area[top : top + each.box[3], left : left + each.box[2]] = each.area
     x0, x1 = (round(side * width / sight.shape[1]) for side in (x, x + w))
     y0, y1 = (round(side * height / sight.shape[0]) for side in (y, y + h))
     size = (y1 - y0, x1 - x0)
@@ -137,6 +136,7 @@ def _mark(each: Object, sight: Sight, pixels: NDArray[Any]) -> Mark:
         np.asarray(colour, np.float32),
         each.confidence(models.find(MODEL).judgement),
         kind,
+        _resized(sight.probability[place], size),
     )
 
 
@@ -158,9 +158,12 @@ def _trimmed(mark: Mark) -> Mark:
     """The same mark in the smallest box."""
     x, y, w, h = cv2.boundingRect(mark.area.view(np.uint8))
     place = np.s_[y : y + h, x : x + w]
-    colour = mark.colour if mark.colour.ndim == 1 else mark.colour[place]
     return replace(
-        mark, box=(mark.box[0] + x, mark.box[1] + y, w, h), opacity=mark.opacity[place], colour=colour
+        mark,
+        box=(mark.box[0] + x, mark.box[1] + y, w, h),
+        opacity=mark.opacity[place],
+        colour=mark.colour if mark.colour.ndim == 1 else mark.colour[place],
+        likely=None if mark.likely is None else mark.likely[place],
     )
 
 

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from cleanplate.engine.find import LEAST_SIDE, find, parts
+
+if TYPE_CHECKING:
+    from cleanplate.engine.mark import Mark
+
+LAKE = Path(__file__).parents[3] / "samples/lake.jpg"
+WHITE, OPACITY = 255.0, 0.6
+
+
+@cache
+def photo() -> np.ndarray:
+    """A piece of the sample that its mark does not reach."""
+    return np.asarray(Image.open(LAKE).convert("RGB"))[40:296, 300:684]
+
+
+@cache
+def strokes() -> np.ndarray:
+    canvas = np.zeros(photo().shape[:2], np.uint8)
+    cv2.putText(canvas, "PHOTOBANK", (60, 150), cv2.FONT_HERSHEY_DUPLEX, 1.5, 255, 4, cv2.LINE_AA)
+    return canvas / 255
+
+
+def marked(pixels: np.ndarray) -> np.ndarray:
+    alpha = strokes()[..., None] * OPACITY
+    top = np.iinfo(pixels.dtype).max
+    return np.rint(pixels * (1 - alpha) + top * alpha).astype(pixels.dtype)
+
+
+def covered(marks: tuple[Mark, ...], shape: tuple[int, int]) -> np.ndarray:
+    """The pixels of all marks; fails where two overlap."""
+    area = np.zeros(shape, int)
+    for mark in marks:
+        x, y, width, height = mark.box
+        assert mark.opacity.shape == (height, width) == mark.area.shape
+        area[y : y + height, x : x + width] += mark.area
+    assert area.max(initial=0) <= 1
+    return area > 0
+
+
+@cache
+def found(kind: str) -> tuple[Mark, ...]:
+    pixels = marked(photo())
+    if kind == "grey":
+        return find(pixels.mean(2, keepdims=True).astype(np.uint8))
+    if kind == "deep":
+        return find(marked(photo().astype(np.uint16) * 257))
+    return find(pixels)
+
+
+@pytest.mark.parametrize("kind", ["colour", "grey", "deep"])
+def test_a_see_through_word_is_found_as_one_mark(kind: str) -> None:
+    marks = found(kind)
+    assert len(marks) == 1
+    area, truth = covered(marks, strokes().shape), strokes() > 0.1
+    assert (area & truth).sum() > 0.9 * truth.sum()  # generous: the fit narrows it
+    assert cv2.dilate(truth.view(np.uint8), np.ones((15, 15)))[area].mean() > 0.9
+    assert 0.5 <= marks[0].confidence <= 1
+    assert marks[0].kind == "see-through"
+
+
+def test_its_colour_is_told_in_the_pictures_range() -> None:
+    for kind, top in (("colour", 255), ("grey", 255), ("deep", 65535)):
+        mark = found(kind)[0]
+        assert mark.colour.shape[-1] == (1 if kind == "grey" else 3)
+        assert np.median(mark.colour[mark.area]) > 0.7 * top
+
+
+def test_a_photo_without_a_mark_has_none() -> None:
+    assert find(photo()) == ()
+
+
+def test_a_higher_sensitivity_never_finds_less() -> None:
+    pixels = marked(photo())
+    areas = [covered(find(pixels, sensitivity=level), pixels.shape[:2]) for level in (0.0, 0.5, 1.0)]
+    assert areas[1].any()
+    for less, more in pairwise(areas):
+        assert not (less & ~more).any()
+
+
+def test_only_what_is_inside_a_region_is_found_there() -> None:
+    pixels = marked(photo())
+    within = np.zeros(pixels.shape[:2], bool)
+    within[100:170, 50:180] = True  # half of the word
+    area = covered(find(pixels, within), within.shape)
+    truth = (strokes() > 0.1) & within
+    assert not (area & ~within).any()
+    assert (area & truth).sum() > 0.7 * truth.sum()
+
+
+def test_less_is_asked_for_where_the_user_points() -> None:
+    alpha = strokes()[..., None] * 0.06
+    faint = np.rint(photo() * (1 - alpha) + WHITE * alpha).astype(np.uint8)
+    within = np.zeros(faint.shape[:2], bool)
+    within[100:170, 40:350] = True
+    assert covered(find(faint, within), within.shape).sum() > covered(find(faint), within.shape).sum()
+
+
+def test_nothing_can_be_read_in_a_tiny_picture() -> None:
+    assert find(np.zeros((LEAST_SIDE - 1, 500, 3), np.uint8)) == ()
+
+
+def test_the_parts_of_a_region_are_what_lies_close_together() -> None:
+    region = np.zeros((100, 200), bool)
+    region[10:20, 10:20] = region[10:20, 30:40] = True  # two letters
+    region[60:90, 120:180] = True  # and a rectangle
+    labels = parts(region)
+    assert labels[15, 15] == labels[15, 35] > 0
+    assert labels[70, 150] not in (0, labels[15, 15])
+    assert np.array_equal(labels > 0, region)
