@@ -70,7 +70,10 @@ def test_the_readme_from_python(folder):
 
     said = _run("python example.py", folder)
 
-    assert said == "True (36, 462, 236, 54)\n"
+    changed, x, y, width, height = re.fullmatch(r"(\w+) \((\d+), (\d+), (\d+), (\d+)\)\n", said).groups()
+    assert changed == "True"
+    assert 36 <= int(x) < int(x) + int(width) <= 36 + 236  # the strokes that were found in the rectangle
+    assert 462 <= int(y) < int(y) + int(height) <= 462 + 54
     assert _is_clean(folder / "clean.jpg")
 
 

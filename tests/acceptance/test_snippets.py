@@ -100,13 +100,14 @@ def _kaze_submitted(answer):
     return answer["data"]["task_id"]
 
 
-def test_kaze_with_a_url_and_no_region_gives_the_picture_back_untouched(server, marked):
+def test_kaze_with_a_url_and_no_region_finds_the_mark(server, marked, truth, mark):
     task_id = _kaze_submitted(_curl(_snippet("kaze_submit_url.sh", server)))
 
     answer = _kaze_result(server, task_id)
 
     assert answer["data"]["status"] == "success"
-    assert np.array_equal(_picture(answer["data"]["images"][0]["url"]), marked)
+    area = cv2.dilate(mark.astype(np.uint8), np.ones((17, 17), np.uint8)) > 0
+    _assert_clean(_picture(answer["data"]["images"][0]["url"]), area, marked, truth, mark)
 
 
 def test_kaze_with_base64(server, marked, png):
@@ -173,7 +174,11 @@ def _assert_gptge(answer, marked, truth, mark):
     assert (data["state"], data["state_detail"], data["progress"]) == (1, "Complete", 100)
     assert data["err_info"] == ""
     assert (data["image_width"], data["image_height"]) == (200, 150)
-    assert data["foreground_rect"] == {"x": 0, "y": 0, "width": 100, "height": 100}
+    rect = data["foreground_rect"]  # round what was removed: the strokes that were found in the rectangle
+    x, y, width, height = (rect[key] for key in ("x", "y", "width", "height"))
+    assert mark[y : y + height, x : x + width].sum() == mark.sum()
+    assert x + width <= 100
+    assert y + height <= 100
     assert data["created_at"] <= data["processed_at"] <= data["completed_at"]
     assert UUID.fullmatch(data["task_id"])
     area = np.zeros(mark.shape, bool)
