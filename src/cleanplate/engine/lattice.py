@@ -9,7 +9,7 @@ comb of the lattice.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -27,6 +27,7 @@ BLOCK = 8  # side of a JPEG block, whose seams repeat too
 SHORTEST = 16.0  # pixels between two copies
 SMALLEST = 600.0  # pixels of a lattice's cell
 REACH = 0.75  # of the picture's side: steps up to this long are looked at
+RIM = 48  # pixels; what stands out is judged by steps as far around
 CANDIDATES = 60
 ALIKE = 0.3  # steps between the true ones agree less than this part as well
 LONGEST = 12  # letters of a word, about, that are each as far from the next
@@ -40,12 +41,12 @@ class Lattice:
         steps: (2, 2) float64, its columns two steps (x, y) in pixels from a copy to its neighbours, reduced:
             no shorter ones span the same lattice.
         evidence: how far the agreement of all steps exceeds what chance brings, in deviations summed up.
-        whitened: (H, W) float32, the picture's detail under a flat spectrum: what agreed.
+        seen: what agreed.
     """
 
     steps: NDArray[np.float64]
     evidence: float
-    whitened: NDArray[np.float32]
+    seen: Agreement
 
     @property
     def cell(self) -> float:
@@ -56,7 +57,7 @@ class Lattice:
 def detail(luma: NDArray[np.float32]) -> NDArray[np.float32]:
     """(H, W) fine detail of the luma (0..255) in its own local deviations, clipped."""
     fine = luma - cv2.GaussianBlur(luma, (0, 0), FINE)
-    deviation = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), NEAR)) + NOISE
+    deviation = np.sqrt(_wide(fine * fine, NEAR)) + NOISE
     return np.clip(fine / deviation, -CLIP, CLIP, dtype=np.float32)
 
 
@@ -67,15 +68,27 @@ class Agreement:
     Attributes:
         values: (2 R + 1, 2 C + 1) float32, in deviations of what chance brings, the unmoved picture at the
             centre; R and C are the longest steps down and to the right.
-        whitened: (H, W) float32, the detail whose spectrum has been made flat.
+        shape: (height, width) of the picture.
+        spectrum: (rows, columns // 2 + 1) complex64, of the picture's detail on a canvas of (rows, columns).
+        gain: float32 of the same shape, what makes that spectrum flat.
+        columns: of the canvas.
     """
 
     values: NDArray[np.float32]
-    whitened: NDArray[np.float32]
+    shape: tuple[int, int]
+    spectrum: NDArray[np.complex64]
+    gain: NDArray[np.float32]
+    columns: int
 
     @property
     def reach(self) -> tuple[int, int]:
         return self.values.shape[0] // 2, self.values.shape[1] // 2
+
+    def whitened(self) -> NDArray[np.float32]:
+        """(H, W) float32, the detail whose spectrum has been made flat, of deviation 1: what agreed."""
+        canvas = np.fft.irfft2(self.spectrum * self.gain, s=(self.spectrum.shape[0], self.columns))
+        white = canvas[: self.shape[0], : self.shape[1]]
+        return np.asarray(white / max(float(white.std()), 1e-9), np.float32, order="C")
 
 
 def agreement(fine: NDArray[np.float32]) -> Agreement:
@@ -83,39 +96,51 @@ def agreement(fine: NDArray[np.float32]) -> Agreement:
     height, width = fine.shape
     rows = cv2.getOptimalDFTSize(int(height * (1 + REACH)) + 1)
     columns = cv2.getOptimalDFTSize(int(width * (1 + REACH)) + 1)
+    columns += columns % 2
     canvas = np.zeros((rows, columns), np.float32)
     canvas[:height, :width] = fine - fine.mean()
-    spectrum = cv2.dft(canvas, flags=cv2.DFT_COMPLEX_OUTPUT)
-    power = spectrum[..., 0] ** 2 + spectrum[..., 1] ** 2
+    half = columns // 2 + 1  # a real picture's spectrum says everything twice
+    parts = cv2.dft(canvas, flags=cv2.DFT_COMPLEX_OUTPUT, nonzeroRows=height)[:, :half]
+    power = parts[..., 0] ** 2 + parts[..., 1] ** 2
     level = cv2.blur(power, (SMOOTH, SMOOTH)) + np.float32(1e-9 + 1e-6 * power.mean())
-    weight = _band(rows, columns)
+    weight = _band(rows, columns)[:, :half]
     white = (np.minimum(power / level, 12.0) - 1.0) * weight
-    values = cv2.dft(np.dstack([white, np.zeros_like(white)]), flags=cv2.DFT_INVERSE | cv2.DFT_SCALE)[..., 0]
-    values = np.fft.fftshift(values)
+    values = np.fft.irfft2(white.astype(np.complex64), s=(rows, columns))
     down, right = int(height * REACH), int(width * REACH)
-    centre = rows // 2, columns // 2
-    values = values[centre[0] - down : centre[0] + down + 1, centre[1] - right : centre[1] + right + 1]
-    gain = np.sqrt(weight / level)[..., None]
-    whitened = cv2.dft(spectrum * gain, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE)[:height, :width, 0]
-    whitened = np.asarray(whitened / max(float(whitened.std()), 1e-9), np.float32, order="C")
-    return Agreement(_standing_out(np.asarray(values, np.float32)), whitened)
+    # opposite steps agree alike, so one half tells the other; the rim is for what looks around each step
+    rim = min(RIM, down)
+    lower = np.roll(np.roll(values, rim, axis=0)[: rim + down + 1], right, axis=1)[:, : 2 * right + 1]
+    lower = _standing_out(np.asarray(lower, np.float32, order="C"))[rim:]
+    whole = np.concatenate([lower[:0:-1, ::-1], lower])
+    spectrum = np.ascontiguousarray(parts).view(np.complex64)[..., 0]
+    return Agreement(whole, (height, width), spectrum, np.sqrt(weight / level, dtype=np.float32), columns)
 
 
 def _band(rows: int, columns: int) -> NDArray[np.float32]:
     """Weight of each bin of the spectrum: fine detail counts less, the seams of JPEG blocks not at all."""
-    y, x = np.abs(np.fft.fftfreq(rows)), np.abs(np.fft.fftfreq(columns))
-    weight = np.exp(-(y[:, None] ** 2 + x[None] ** 2) / BAND**2).astype(np.float32)
-    for k in range(1, BLOCK // 2 + 1):
-        weight[np.abs(y - k / BLOCK) < 1.6 / rows] = 0
-        weight[:, np.abs(x - k / BLOCK) < 1.6 / columns] = 0
-    return weight
+    along: list[NDArray[np.float32]] = []
+    for count in (rows, columns):
+        wave = np.abs(np.fft.fftfreq(count))
+        weight = np.exp(-(wave**2) / BAND**2).astype(np.float32)
+        for k in range(1, BLOCK // 2 + 1):
+            weight[np.abs(wave - k / BLOCK) < 1.6 / count] = 0
+        along.append(weight)
+    return np.outer(*along)
+
+
+def _wide(values: NDArray[Any], sigma: float) -> NDArray[np.float32]:
+    """A blur too wide to need every pixel: about `sigma` pixels, from a quarter of the scale."""
+    height, width = values.shape
+    small = (max(1, -(-width // 4)), max(1, -(-height // 4)))
+    coarse = cv2.GaussianBlur(cv2.resize(values, small, interpolation=cv2.INTER_AREA), (0, 0), sigma / 4)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _standing_out(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Values in deviations of chance, less where steps all around agree as well."""
-    values = values / np.float32(1.4826 * np.median(np.abs(values)) + 1e-12)
-    above = values - cv2.GaussianBlur(values, (0, 0), 6.0)
-    around = np.sqrt(cv2.GaussianBlur(np.clip(above, -4, 4) ** 2, (0, 0), 14.0))
+    values = values / np.float32(1.4826 * np.median(np.abs(values[::3, ::3])) + 1e-12)
+    above = values - _wide(values, 6.0)
+    around = np.sqrt(_wide(np.clip(above, -4, 4) ** 2, 14.0))
     return np.asarray(above / np.maximum(around, 1.0), np.float32)
 
 
@@ -133,7 +158,7 @@ def find_lattice(luma: NDArray[np.float32]) -> Lattice | None:
     steps = reduced(refined(seen.values, coarsened(seen, steps)))
     if abs(np.linalg.det(steps)) < SMALLEST:
         return None
-    return Lattice(steps, total(seen.values, steps), seen.whitened)
+    return Lattice(steps, total(seen.values, steps), seen)
 
 
 def _peaks(values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -196,7 +221,7 @@ def coarsened(seen: Agreement, steps: NDArray[np.float64]) -> NDArray[np.float64
     true one. At true steps the agreement is the same at all of them, but for the overlap that is left.
     """
     down, right = seen.reach
-    height, width = seen.whitened.shape
+    height, width = seen.shape
     near = _near(seen.values)
     counts: list[tuple[int, int]] = []
     values: list[float] = []

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from cleanplate.engine.copies import Copies
+from cleanplate.engine.copies import DENSER, Copies, Stack, spread
 from cleanplate.engine.lattice import Lattice, find_lattice
 from cleanplate.engine.mark import VISIBLE, Mark
-from cleanplate.engine.shape import Shape, fitted
+from cleanplate.engine.shape import Shape, first_shape, fitted, outlined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,10 +25,14 @@ AGREEING = 3.0  # deviations by which two thirds of the neighbourhoods agree wit
 DRAWN = 0.84  # least share of a shape that is more than lines along the lattice: plots have no more
 LEAST = 0.015  # share of a cell that a mark covers: grain that a program has tiled has no strokes
 HIDES = 0.85  # opacity of what belongs to the photo or drawing itself: axes, labels, tiles
-WORKING = 1.4e6  # pixels of the largest picture that is looked at as it is
+WORKING = 0.5e6  # pixels of the largest picture that is looked at as it is
+MOST = 64  # copies that one is learnt from
+SAMPLES = 1.2e6  # of all copies together that one is learnt from
+FEWEST = 12  # copies that are not given up to have each with more samples
 NEIGHBOURHOOD = 110.0  # pixels of the side of the parts of a picture that are asked whether they agree
 # greys that a mark may have, so that it is brighter than some of the photo and darker than the rest
 MIDDLE = (70.0, 100.0, 130.0, 160.0, 190.0)
+RIM = 16  # samples around a copy that the photo under its edge is guessed from
 CORRELATED = 5.0  # pixels of the whitened detail that speak with one voice
 
 
@@ -57,9 +61,8 @@ class Repetition:
         top, left = int(rows[0]), int(columns[0])
         window = np.s_[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
         opacity = self.opacity[window]
-        return Mark(
-            (left, top, opacity.shape[1], opacity.shape[0]), opacity, self.colour[window], self.confidence
-        )
+        box = (left, top, opacity.shape[1], opacity.shape[0])
+        return Mark(box, opacity, self.colour[window], self.confidence, "tiled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,10 @@ class Decision:
 
     @property
     def confidence(self) -> float:
-        """0.5 at the thresholds, towards 1 far above the weakest of them."""
-        margin = min(self.lattice.evidence / EVIDENCE, self.agreeing / AGREEING, self.drawn / DRAWN)
+        """0.5 at the thresholds, towards 1 far above the weaker of them; 0 for what is nothing but lines."""
+        if self.drawn < DRAWN:
+            return 0.0
+        margin = min(self.lattice.evidence / EVIDENCE, self.agreeing / AGREEING)
         return float(1 - 0.5 ** max(margin, 0.0))
 
 
@@ -92,9 +97,12 @@ def decide(luma: NDArray[np.float32]) -> Decision | None:
     lattice = find_lattice(luma)
     if lattice is None:
         return None
+    if lattice.evidence < EVIDENCE:
+        return Decision(lattice, 0.0, 0.0)
+    whitened = lattice.seen.whitened()
     copies = Copies(lattice.steps, (luma.shape[0], luma.shape[1]))
     soft = np.asarray(cv2.GaussianBlur(luma, (0, 0), 6.0), np.float32)
-    parts = [_Part.of(copies, place, lattice.whitened, soft) for place in copies.places]
+    parts = [_Part.of(copies, place, whitened, soft) for place in copies.places]
     parts = [part for part in parts if part.share > 0.1]
     groups = _groups(copies, parts)
     density = parts[0].inside.size / lattice.cell if parts else 1.0
@@ -192,29 +200,54 @@ def find_repeated(pixels: NDArray[Any], likely: NDArray[np.float32] | None = Non
         The mark with everything that all its copies tell, or None.
     """
     del likely
-    top = float(np.iinfo(pixels.dtype).max)
-    seen = np.asarray(pixels * np.float32(255.0 / top), np.float32)
-    luma = (
-        seen[..., 0] if seen.shape[2] == 1 else np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), np.float32)
-    )
-    height, width = luma.shape
+    height, width = pixels.shape[:2]
     if min(height, width) < 64:
         return None
-    scale = min(1.0, float(np.sqrt(WORKING / (height * width))))
-    small = luma
-    if scale < 1:
-        resized = cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        small = np.asarray(resized, np.float32)
-    decision = decide(small)
+    luma = _working(pixels)
+    decision = decide(luma)
     if decision is None or not decision.repeats:
         return None
-    ratio = np.array([[width / small.shape[1]], [height / small.shape[0]]])
-    copies = Copies(decision.lattice.steps * ratio, (height, width))
-    shape = fitted(copies, seen, luma)
+    ratio = np.array([[width / luma.shape[1]], [height / luma.shape[0]]])
+    copies, shape = _learnt(pixels, luma, decision.lattice.steps, ratio)
     if shape is None or shape.level > HIDES or float((shape.opacity > VISIBLE).mean()) < LEAST:
         return None
-    repetition = _laid(copies, shape, decision, top)
+    repetition = _laid(copies, shape, decision, float(np.iinfo(pixels.dtype).max))
     return repetition if (repetition.opacity > VISIBLE).any() else None
+
+
+def _working(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """The luma in 0..255 at the scale that a lattice is looked for in."""
+    height, width = pixels.shape[:2]
+    scale = min(1.0, float(np.sqrt(WORKING / (height * width))))
+    small = pixels
+    if scale < 1:
+        small = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    values = np.asarray(small * np.float32(255.0 / np.iinfo(pixels.dtype).max), np.float32)
+    values = values if values.ndim == 3 else values[..., None]
+    return (
+        np.ascontiguousarray(values[..., 0])
+        if values.shape[2] == 1
+        else np.asarray(cv2.cvtColor(values, cv2.COLOR_RGB2GRAY), np.float32)
+    )
+
+
+def _learnt(
+    pixels: NDArray[Any], luma: NDArray[np.float32], steps: NDArray[np.float64], ratio: NDArray[np.float64]
+) -> tuple[Copies, Shape | None]:
+    """One copy's shape: first from the working picture's gradients, then from the picture itself."""
+    rough = Copies(steps, (luma.shape[0], luma.shape[1]), 1.25)
+    places = spread(rough, luma, MOST)
+    start, error, tone = first_shape(rough, luma, places)
+    inside = outlined(start, error)
+    copies = Copies(steps * ratio, (pixels.shape[0], pixels.shape[1]))
+    finest = SAMPLES / FEWEST / (copies.rows * copies.columns)
+    if finest < 1:
+        copies = Copies(steps * ratio, copies.shape, DENSER * float(np.sqrt(finest)))
+    count = max(FEWEST, int(SAMPLES / (copies.rows * copies.columns)))
+    stack = Stack.of(copies, pixels, places[:count], RIM)
+    size = (copies.columns, copies.rows)
+    inside = cv2.resize(inside.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5
+    return copies, fitted(stack, inside, tone)
 
 
 def _laid(copies: Copies, shape: Shape, decision: Decision, top: float) -> Repetition:

@@ -21,7 +21,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cleanplate.engine.copies import Copies
+    from cleanplate.engine.copies import Copies, Stack
 
 QUIET = 1.5  # levels: the least deviation that a photo is trusted to have
 WIDEST = 24.0  # pixels: what is wider than about this in the first shape is drift
@@ -46,7 +46,7 @@ class Shape:
 
 
 def first_shape(
-    copies: Copies, luma: NDArray[np.float32]
+    copies: Copies, luma: NDArray[np.float32], places: list[tuple[int, int]]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
     """What the gradients tell: opacities (rows, columns), how unsure each is, and the colour's luma."""
     across, down = np.zeros_like(luma), np.zeros_like(luma)
@@ -54,7 +54,7 @@ def first_shape(
     level = cv2.GaussianBlur(luma, (0, 0), 6.0)
     unrest = cv2.GaussianBlur(across * across + down * down, (0, 0), 3.0) / 2 + QUIET**2
     planes = _plane(np.dstack([across, down, level, unrest]))
-    taken = [(copies.take(planes, place), copies.inside(place)) for place in copies.places]
+    taken = [(copies.take(planes, place), copies.inside(place)) for place in places]
     sums = np.zeros((7, copies.rows, copies.columns), np.float32)
     tone, slopes = 0.0, None
     answers: list[tuple[NDArray[np.float32], float]] = []
@@ -150,7 +150,7 @@ class Sums:
     ss: NDArray[np.float32]
     count: NDArray[np.float32]
 
-    def at(self, where: NDArray[np.bool_]) -> Sums:
+    def at(self, where: NDArray[np.bool_] | slice) -> Sums:
         return Sums(
             *(plane[where] for plane in (self.weight, self.b, self.s, self.bb, self.bs, self.ss, self.count))
         )
@@ -173,13 +173,13 @@ class Sums:
 
     def moved(self) -> NDArray[np.float32]:
         """Squares of seen - photo."""
-        return (self.bb - 2 * self.bs + self.ss).sum(-1)
+        return _total(self.bb - 2 * self.bs + self.ss)
 
     def _top(self, colour: NDArray[np.float32]) -> NDArray[np.float32]:
-        return (self.bb - self.bs - colour * (self.b - self.s)).sum(-1)
+        return _total(self.bb - self.bs - colour * (self.b - self.s))
 
     def _bottom(self, colour: NDArray[np.float32]) -> NDArray[np.float32]:
-        return (self.bb - 2 * colour * self.b + colour * colour * self.weight).sum(-1)
+        return _total(self.bb - 2 * colour * self.b + colour * colour * self.weight)
 
     def colour(self, start: NDArray[np.float32], turns: int = 25) -> NDArray[np.float32]:
         """The one colour (C,) that, with an opacity for each sample, leaves least, near `start`."""
@@ -211,61 +211,70 @@ def _plane(values: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(values, np.float32)
 
 
+def _total(values: NDArray[Any]) -> NDArray[np.float32]:
+    """The sum over the last axis, as a product with ones: numpy is slow at axes of three."""
+    return _plane(values @ np.ones(values.shape[-1], np.float32))
+
+
 def _channels(values: NDArray[Any]) -> NDArray[np.float32]:
     """OpenCV drops the last axis of one-channel pictures."""
     return np.asarray(values if values.ndim == 3 else values[..., None], np.float32)
 
 
-def summed(
-    copies: Copies, seen: NDArray[np.float32], hidden: NDArray[np.bool_], earlier: Shape | None
-) -> Sums:
-    """The copies' sums over a photo guessed under what is hidden, each weighed by how sure the guess is."""
-    channels = seen.shape[2]
-    photo = guessed(seen, hidden)
+def summed(stack: Stack, hidden: NDArray[np.bool_], earlier: Shape | None) -> Sums:
+    """The copies' sums over a photo guessed under what is hidden, each weighed by how sure the guess is.
+
+    Args:
+        stack: the copies.
+        hidden: (rows, columns), the samples whose photo is guessed.
+        earlier: what is known of the shape, to find out who does not show it.
+    """
+    count, rows, columns, channels = stack.seen.shape
+    masked = np.asarray(np.tile(stack.around(hidden), (count, 1)), np.bool_)
+    # the copies below each other are one picture: its few seams lie in their rims
+    seen = stack.seen.reshape(-1, columns, channels)
+    photo = guessed(seen, masked)
     soft = _channels(cv2.GaussianBlur(photo, (0, 0), 2.0))
-    open_ = _plane(~hidden)
-    rough = _plane(((photo - soft) ** 2).sum(-1) / channels) * open_
+    open_ = (~masked).astype(np.float32)
+    rough: NDArray[np.float32] = _total((photo - soft) ** 2) / np.float32(channels) * open_
     share = _plane(cv2.GaussianBlur(open_, (0, 0), 5.0))
     unrest = 2 * _plane(cv2.GaussianBlur(rough, (0, 0), 5.0)) / np.maximum(share, 0.02) + QUIET**2
-    sums = np.zeros((7, copies.rows, copies.columns, channels), np.float32)
-    for place in copies.places:
-        inside = copies.inside(place)
-        v = np.maximum(copies.take(_plane(unrest), place, cv2.INTER_LINEAR), QUIET**2)
-        b, s = _channels(copies.take(photo, place)), _channels(copies.take(seen, place))
-        weight = inside / v
+    doubt = stack.own(unrest.reshape(count, rows, columns))
+    guess, inside = stack.own(photo.reshape(stack.seen.shape)), stack.own(stack.inside)
+    sums = np.zeros((7, *hidden.shape, channels), np.float32)
+    for b, s, v, own in zip(guess, stack.own(stack.seen), doubt, inside, strict=True):
+        weight = own / v
         if earlier is not None:
             opacity = earlier.opacity[..., None]
-            off = ((s - (1 - opacity) * b - opacity * earlier.colour) ** 2).mean(-1)
+            off = _total((s - (1 - opacity) * b - opacity * earlier.colour) ** 2) / channels
             weight = weight / (1 + off / (4 * v))
         weight = weight[..., None].astype(np.float32)
-        for k, value in enumerate((1.0, b, s, b * b, b * s, s * s)):
-            sums[k] += weight * value
-        sums[6] += inside[..., None]
+        heavy, seen_ = weight * b, weight * s
+        for k, value in enumerate((weight, heavy, seen_, heavy * b, heavy * s, seen_ * s)):
+            sums[k] += value
+        sums[6] += own[..., None]
     return Sums(*sums)
 
 
 TONES: tuple[float, ...] = (0.0, 64.0, 128.0, 192.0, 255.0)
 TURNS = 4
-PURE = 1.03  # black or white is taken for the colour where it leaves no more than this much more unexplained
+SAID = 1500  # samples that are asked for a colour
+PURE = 1.12  # black or white is taken for the colour where it leaves no more than this much more unexplained
 
 
-def fitted(copies: Copies, seen: NDArray[np.float32], luma: NDArray[np.float32]) -> Shape | None:
+def fitted(stack: Stack, inside: NDArray[np.bool_], tone: float) -> Shape | None:
     """One copy of the mark that stands on the lattice, or None where the copies have nothing in common.
 
     Args:
-        copies: the picture cut along its lattice.
-        seen: (H, W, C) float32 in 0..255.
-        luma: (H, W) of it.
+        stack: the copies that it is learnt from.
+        inside: (rows, columns), roughly where the mark is.
+        tone: the luma of its colour, 0..255, roughly.
     """
-    start, error, tone = first_shape(copies, luma)
-    inside = outlined(start, error)
-    colour = np.full(seen.shape[2], tone, np.float32)
+    colour = np.full(stack.seen.shape[3], tone, np.float32)
     shape: Shape | None = None
     for _ in range(TURNS):
         around = grown(inside, 1)
-        hidden = copies.lay(around.astype(np.float32), cv2.INTER_LINEAR) > 0.25
-        sums = summed(copies, seen, hidden, shape)
-        shape = _shape(sums, inside, around, colour)
+        shape = _shape(summed(stack, around, shape), inside, around, colour)
         if shape is None:
             return None
         colour = shape.main
@@ -285,7 +294,7 @@ def outlined(opacity: NDArray[np.float32], error: NDArray[np.float32]) -> NDArra
     sure = np.abs(fine) / error
     sure = sure / (1.4826 * np.median(sure))
     best = sure >= max(4.0, float(np.percentile(sure, 98)))
-    strong = float(np.median(np.abs(opacity[best])))
+    strong = float(np.median(np.abs(opacity[best]))) if best.any() else 0.0
     seeds = (sure > 2.5) & (np.abs(fine) > 0.2 * strong)
     sign = np.sign(cv2.blur(np.where(seeds, fine, 0), (5, 5)))
     body = (np.abs(opacity) > 0.35 * strong) & (np.sign(opacity) == sign)
@@ -320,6 +329,7 @@ def _shape(
 def _likeliest(sums: Sums, pure: float) -> NDArray[np.float32]:
     """The colour that explains most; black or white where one of them explains nearly as much."""
     channels = int(sums.b.shape[-1])
+    sums = sums.at(np.s_[:: 1 + len(sums.b) // SAID])
     found = [sums.colour(_grey(tone, channels)) for tone in TONES]
     left = [float(sums.left(each).sum()) for each in found]
     best = int(np.argmin(left))
