@@ -66,7 +66,7 @@ class Request:
         dialect: whose wire format the answer and the callback speak.
         operation: the dialect's call: `"submit_watermark_removal"`, `"watermark"`, `"watermark_auto"`, …
         source: the picture.
-        region: where the mark is; None: find it.
+        region: where the mark is; None: anywhere.
         mode: `"auto"`, `"undo"` or `"fill"`.
         sensitivity: 0–1, how readily something is taken for a mark.
         sync: whether the caller waits on the line; such tasks go first.
