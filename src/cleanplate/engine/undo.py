@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cleanplate.engine.mark import Mark
 
 CONTEXT = 40  # pixels of surroundings that a mark is fitted in
-TRUSTED = 0.5  # confidence of a fit under which its mark is painted over instead
+TRUSTED = 0.2  # confidence of a fit under which its mark is painted over instead
 
 
 @dataclass(frozen=True, slots=True)

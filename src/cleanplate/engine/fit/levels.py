@@ -27,8 +27,8 @@ CLUMP = 40.0  # neighbouring pixels err together: so many of them count as one o
 DOUBT = 8.0  # in log-likelihood: how much worse white or black may explain a mark than a colour between
 LEAST_THROUGH, MOST_THROUGH = 0.01, 0.995
 BLUNT = 0.7  # the painting may err where the mark is opaque too: a level may not fit all too well
-SAMPLE = 2500  # pixels that levels are told from
-TRIED = 800  # of them, for telling the likeliest of many beginnings
+SAMPLE = 2000  # pixels that levels are told from
+TRIED = 600  # of them, for telling the likeliest of many beginnings
 ROUNDS = 12
 ENTRY = 0.05  # log-likelihood a pixel that the first level must gain
 PRICE = 0.15  # log-likelihood a pixel that another level must gain
@@ -130,7 +130,8 @@ def levels(
             candidates += _relatives(mixture.levels[0])
         some = evidence.of(slice(None, TRIED))
         trials = [mixture.joined(one).settled(some, 2, frozen=len(known)) for one in candidates]
-        first = int(np.argmax([one.total(some) for one in trials]))
+        likely = sorted(range(len(trials)), key=lambda k: -trials[k].total(some))
+        first, candidates = likely[0], [candidates[k] for k in likely[: max(8, len(likely) // 2)]]
         trial = trials[first].settled(evidence, ROUNDS, frozen=len(known))
         gain = trial.total(evidence) - total
         if gain < penalty:

@@ -17,6 +17,8 @@ from cleanplate.engine.fit.levels import Evidence, Level, levels
 from cleanplate.engine.fit.painting import busyness, sketched, usual_error
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from cleanplate.engine.fit.hint import Hint
@@ -48,7 +50,13 @@ class Outline:
     odds: NDArray[np.float32]
 
 
-def outlined(seen: NDArray[np.float32], area: NDArray[np.bool_], hint: Hint, noise: float) -> Outline | None:
+def outlined(
+    seen: NDArray[np.float32],
+    area: NDArray[np.bool_],
+    hint: Hint,
+    noise: float,
+    known: Sequence[Level] = (),
+) -> Outline | None:
     """Find a mark's strokes in a loose area; None where nothing in it looks like a mark.
 
     Args:
@@ -56,6 +64,7 @@ def outlined(seen: NDArray[np.float32], area: NDArray[np.bool_], hint: Hint, noi
         area: (H, W), where the mark may be.
         hint: what the finder says of each pixel.
         noise: what storing the picture may have moved a value by, in levels.
+        known: the mark's levels, where they have been told from another part of it.
     """
     rng = np.random.default_rng(1)
     likely = np.clip(hint.probability, 0.02, 0.98)
@@ -65,7 +74,7 @@ def outlined(seen: NDArray[np.float32], area: NDArray[np.bool_], hint: Hint, noi
     if np.count_nonzero(core) < ENOUGH:
         core = area
     hole, odds = area, np.asarray(prior, np.float32)
-    found: list[Level] = []
+    found = list(known)
     dark: NDArray[np.float64] = np.zeros(int(seen.shape[2]), np.float64)
     nothing = Level(1.0, dark)
     for _ in range(ROUNDS):

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from cleanplate.engine.fit.levels import LEAST_THROUGH, Evidence, Level, levels
+from cleanplate.engine.fit.confidence import confidence
+from cleanplate.engine.fit.levels import Evidence, Level, levels
 from cleanplate.engine.fit.outline import outlined, unsure
 from cleanplate.engine.fit.painting import busyness, painted, sketched, usual_error
 from cleanplate.engine.fit.shape import Setting, Shape, labelled, setting, shaped, solid_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from cleanplate.engine.fit.hint import Hint
@@ -24,6 +27,7 @@ COVERED = 0.5  # pixels that are covered less tell too little about what covers 
 ENOUGH = 100  # pixels well inside a mark: with fewer, its edges have to help
 # Over these opacities a painting is better than what noise and the edges' errors leave of the photo.
 OPAQUE, OPAQUE_LOSSY = 0.8, 0.72
+MOSTLY = 0.35  # share of a mark's pixels: with more of them opaque, none of it is had back
 THIN = 0.15  # of the photo: with less left, noise drowns it
 LOST = 0.1  # trust under which a pixel is as good as painted
 SHALLOW = 8.0  # pixels: as deep as a painting tells something
@@ -63,6 +67,7 @@ def recover(
     lossy: bool,
     painting: NDArray[np.float32] | None = None,
     hint: Hint | None = None,
+    known: Sequence[Level] = (),
 ) -> Recovery:
     """Fit the mark in `area` and take it off.
 
@@ -71,10 +76,11 @@ def recover(
         area: (H, W), every pixel that the mark touches, and few others.
         lossy: whether the picture has been through a lossy encoder.
         painting: (H, W, C), `seen` with the area painted, where the caller has it already.
-        hint: what is known of the mark already.
+        hint: what is known of the mark already; `area` may then be loose.
+        known: the mark's levels, the most common first, where they have been told from another part of it.
     """
     noise = LOSSY if lossy else EXACT
-    outline = None if hint is None else outlined(seen, area, hint, noise)
+    outline = None if hint is None else outlined(seen, area, hint, noise, known)
     if outline is not None:
         area = outline.area
     here = setting(seen, area, noise)
@@ -84,12 +90,15 @@ def recover(
     first = painted(seen, area) if painting is None else painting
     busy = busyness(seen, ~area)
     error = usual_error(busy, area)
-    found, first, error = _levels(here, first, error)
+    found, first, error = _levels(here, first, error, known)
     wide = np.count_nonzero(here.depth > SHALLOW) >= DEEP_SHARE * np.count_nonzero(area)
     opaque = OPAQUE_LOSSY if lossy else OPAQUE
-    if not found or (max(one.opacity for one in found) > opaque and not wide):
+    if not found or (found[0].opacity > opaque and not wide):
         return _given_up(here, first, found, opaque)
     shape, second, doubt = _settled(here, first, error, busy, found)
+    solid = shape.through[area & (here.depth > 1)]
+    if not wide and (solid < 1 - opaque).mean(dtype=float) > MOSTLY:
+        return _given_up(here, first, found, opaque)
     photo = np.clip((seen - shape.light) / shape.through[..., None], 0, 255)
     own, other = shape.error**2, doubt**2
     trust = np.where(shape.stray | (shape.through < THIN), 0.0, other / (other + own + 1e-6)).astype(
@@ -104,27 +113,24 @@ def recover(
         trust,
         tuple(found),
         area & (trust < LOST),
-        1.0,
+        confidence(seen, photo, 1 - shape.through, area & (trust >= LOST), error, shape.error),
     )
 
 
 def _given_up(here: Setting, painting: NDArray[np.float32], found: list[Level], opaque: float) -> Recovery:
     """Nothing can be had back: the painting, and what is known of the mark all the same."""
     nothing = np.zeros(here.area.shape, np.float32)
-    main = (
-        max(found, key=lambda one: one.opacity)
-        if found
-        else Level(LEAST_THROUGH, np.zeros(here.seen.shape[2]))
-    )
-    opacity = np.where(here.area, here.coverage * np.float32(main.opacity), nothing)
-    colour = main.colour.astype(np.float32) if found else here.seen
+    strongest = max((one.opacity for one in found), default=1.0)
+    main = next((one for one in found if one.opacity == strongest), None)
+    opacity = np.where(here.area, here.coverage * np.float32(strongest), nothing)
+    colour = here.seen if main is None else main.colour.astype(np.float32)
     light = (opacity[..., None] * colour).astype(np.float32)
-    sure = 1.0 if found and main.opacity > opaque else 0.0
+    sure = 1.0 if found and strongest > opaque else 0.0
     return Recovery(painting, opacity, light, nothing, tuple(found), here.area, sure)
 
 
 def _levels(
-    here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32]
+    here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32], known: Sequence[Level]
 ) -> tuple[list[Level], NDArray[np.float32], NDArray[np.float32]]:
     """The mark's levels, and a guess with its error that holds deep inside of it too.
 
@@ -137,7 +143,7 @@ def _levels(
     if np.count_nonzero(inner) < ENOUGH:
         inner = here.area
     near = inner & (here.depth <= SHALLOW)
-    found = levels(_evidence(here, guess, error, near), parts[near].astype(np.intp), rng)
+    found = list(known) or levels(_evidence(here, guess, error, near), parts[near].astype(np.intp), rng)
     deep = here.depth > SHALLOW
     if (
         not found
@@ -153,11 +159,9 @@ def _levels(
     spread = np.asarray(2.0 + 1.2 * cv2.blur(off, (side, side)), np.float32)
     better = deep & (spread < error)
     guess, error = np.where(better[..., None], middle, guess), np.where(better, spread, error)
-    return (
-        levels(_evidence(here, guess, error, inner), parts[inner].astype(np.intp), rng, found[:1]),
-        guess,
-        error,
-    )
+    if not known:
+        found = levels(_evidence(here, guess, error, inner), parts[inner].astype(np.intp), rng, found[:1])
+    return found, guess, error
 
 
 def _evidence(
@@ -186,7 +190,7 @@ def _settled(
     t = np.array([one.through for one in found], np.float32)
     m = np.stack([one.light for one in found]).astype(np.float32)
     guess, doubt = first, error
-    for paint in (sketched, sketched, painted):
+    for paint in (sketched, painted):
         label, misfit = labelled(here, guess, doubt, found)
         solid = solid_parts(here, label, misfit)
         through, light = t[np.maximum(label, 0)], m[np.maximum(label, 0)]
