@@ -5,22 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
-from cleanplate.engine.crops import grown, window
+from cleanplate.engine.crops import crops, grown, window
 from cleanplate.engine.fit import Hint, Recovery, recover
 from cleanplate.engine.mark import VISIBLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from cleanplate.engine.crops import Box
+    from cleanplate.engine.fit import Level
     from cleanplate.engine.mark import Mark
 
 CONTEXT = 40  # pixels of surroundings that a mark is fitted in
+RIM = 2  # pixels that a mark may reach beyond the box in which it was found
 TRUSTED = 0.2  # confidence of a fit under which its mark is painted over instead
+TILE = 640  # pixels a side of what is fitted at once: bounds the memory
+TELLING = 3  # tiles that tell the levels of a mark which is larger than one
+MOST_LEVELS = 4
+SAME = (0.04, 12.0)  # opacity, and levels of colour, that two levels may differ by to be one
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,33 +72,108 @@ def undo(
     hidden = np.zeros(pixels.shape[:2], bool)
     known: list[Mark] = []
     for mark in marks:
-        box = grown(mark.box, CONTEXT, pixels.shape[1], pixels.shape[0])
-        back = _fitted(pixels[window(box)], mark, box, lossy)
-        touched = back.opacity > VISIBLE
-        may = touched if within is None else touched & within[window(box)]
-        lost = may & back.hidden if back.confidence >= TRUSTED else may
-        _write(pixels[window(box)], back.values, may & ~lost)
-        done[window(box)] |= may & ~lost
-        hidden[window(box)] |= lost
-        known.append(_known(mark, box, back, pixels.dtype))
+        box = grown(mark.box, RIM, pixels.shape[1], pixels.shape[0])
+        opacity = np.zeros((box[3], box[2]), np.float32)
+        light = np.zeros((box[3], box[2], pixels.shape[2]), np.float32)
+        sure: list[float] = []
+        for core, back in _fitted(pixels, mark, lossy):
+            place = window(core)
+            inner = window((core[0] - box[0], core[1] - box[1], core[2], core[3]))
+            opacity[inner], light[inner] = back.opacity, back.light
+            may = back.opacity > VISIBLE
+            if within is not None:
+                may &= within[place]
+            lost = may & back.hidden if back.confidence >= TRUSTED else may
+            _write(pixels[place], back.values, may & ~lost)
+            done[place] |= may & ~lost
+            hidden[place] |= may & lost
+            sure.append(back.confidence)
+        known.append(_known(mark, box, opacity, light, max(sure, default=0.0), pixels.dtype))
     return Undone(tuple(known), done & ~hidden, hidden)
 
 
-def _fitted(part: NDArray[Any], mark: Mark, box: Box, lossy: bool) -> Recovery:
-    """What the fit says of one mark, over the whole of `box`."""
-    scale = np.float32(255.0 / np.iinfo(part.dtype).max)
-    opacity = np.zeros(part.shape[:2], np.float32)
-    inner = _inside(mark.box, box)
-    opacity[inner] = mark.opacity
-    area = np.zeros(part.shape[:2], bool)
-    area[inner] = mark.area
-    likely = np.zeros(part.shape[:2], np.float32)
-    likely[inner] = _likely(mark)
-    colour = np.zeros(part.shape, np.float32)
-    colour[inner] = mark.colour * scale
-    return recover(
-        np.asarray(part * scale, np.float32), area, lossy=lossy, hint=Hint(likely, opacity, colour)
+def _fitted(pixels: NDArray[Any], mark: Mark, lossy: bool) -> Iterator[tuple[Box, Recovery]]:
+    """A mark's parts, (x, y, width, height) in the picture, and what is had back of each.
+
+    A mark larger than a tile is fitted tile by tile, with the levels that a few of its tiles tell. What is
+    yielded has to be written before the next is asked for: the next is fitted beside it.
+    """
+    height, width = pixels.shape[:2]
+    box = grown(mark.box, RIM, width, height)
+    wider = np.asarray(cv2.dilate(_laid(mark, mark.area, box).view(np.uint8), np.ones((3, 3))), np.uint8)
+    cores = [
+        (core[0] + box[0], core[1] + box[1], core[2], core[3])
+        for core in (crop.core for crop in crops(wider > 0, TILE, 0))
+    ]
+    levels: tuple[Level, ...] = ()
+    taken = np.zeros((height, width), bool)
+    if len(cores) > 1:
+        told = sorted(cores, key=lambda core: -float(_laid(mark, mark.opacity, core).sum()))[:TELLING]
+        levels = _together([_Part(pixels, mark, core, taken).recovered(lossy).levels for core in told])
+    for core in cores:
+        part = _Part(pixels, mark, core, taken)
+        back = _cut(part.recovered(lossy, levels), part.place, ~taken[window(core)])
+        taken[window(core)] = True
+        yield core, back
+
+
+class _Part:
+    """A mark's part in one tile with its surroundings, as the fit takes it."""
+
+    def __init__(self, pixels: NDArray[Any], mark: Mark, core: Box, taken: NDArray[np.bool_]) -> None:
+        reach = grown(core, CONTEXT, pixels.shape[1], pixels.shape[0])
+        self.place = window((core[0] - reach[0], core[1] - reach[1], core[2], core[3]))
+        scale = np.float32(255.0 / np.iinfo(pixels.dtype).max)
+        self.seen = np.asarray(pixels[window(reach)] * scale, np.float32)
+        free = ~taken[window(reach)]  # from the rest the mark has been taken off already
+        self.area = _laid(mark, mark.area, reach) & free
+        colour = np.broadcast_to(mark.colour * scale, (*mark.opacity.shape, pixels.shape[2]))
+        self.hint = Hint(
+            _laid(mark, _likely(mark), reach) * free,
+            _laid(mark, mark.opacity, reach) * free,
+            _laid(mark, np.asarray(colour, np.float32), reach),
+        )
+
+    def recovered(self, lossy: bool, known: Sequence[Level] = ()) -> Recovery:
+        return recover(self.seen, self.area, lossy=lossy, hint=self.hint, known=known)
+
+
+def _laid(mark: Mark, values: NDArray[Any], box: Box) -> NDArray[Any]:
+    """Values over a mark's box as values over another box, 0 beyond the mark's."""
+    laid = np.zeros((box[3], box[2], *values.shape[2:]), values.dtype)
+    x, y = mark.box[0] - box[0], mark.box[1] - box[1]
+    left, top = max(0, x), max(0, y)
+    right, bottom = min(box[2], x + mark.box[2]), min(box[3], y + mark.box[3])
+    if right > left and bottom > top:
+        laid[top:bottom, left:right] = values[top - y : bottom - y, left - x : right - x]
+    return laid
+
+
+def _cut(back: Recovery, place: tuple[slice, slice], fresh: NDArray[np.bool_]) -> Recovery:
+    """The part of a recovery in `place`, and of that what is `fresh`: nothing is undone twice."""
+    return replace(
+        back,
+        values=back.values[place],
+        opacity=back.opacity[place] * fresh,
+        light=back.light[place] * fresh[..., None],
+        trust=back.trust[place],
+        hidden=back.hidden[place] & fresh,
     )
+
+
+def _together(told: Sequence[Sequence[Level]]) -> tuple[Level, ...]:
+    """The levels of a mark from those of some of its tiles, the most common first."""
+    found: list[Level] = []
+    for rank in range(MOST_LEVELS):
+        for level in (levels[rank] for levels in told if rank < len(levels)):
+            alike = (
+                abs(one.opacity - level.opacity) < SAME[0]
+                and np.abs(one.colour - level.colour).max() < SAME[1]
+                for one in found
+            )
+            if not any(alike):
+                found.append(level)
+    return tuple(found[:MOST_LEVELS])
 
 
 def _likely(mark: Mark) -> NDArray[np.float32]:
@@ -110,30 +192,26 @@ def _write(part: NDArray[Any], values: NDArray[np.float32], where: NDArray[np.bo
     np.copyto(part, exact, where=where[..., None])
 
 
-def _known(mark: Mark, box: Box, back: Recovery, dtype: np.dtype[Any]) -> Mark:
+def _known(
+    mark: Mark,
+    box: Box,
+    opacity: NDArray[np.float32],
+    light: NDArray[np.float32],
+    sure: float,
+    dtype: np.dtype[Any],
+) -> Mark:
     """The mark as the fit left it; as the finder had it, where the fit came to nothing."""
-    if back.confidence < TRUSTED:
-        return replace(mark, confidence=mark.confidence * 0.5)
-    rows, columns = np.nonzero(back.opacity > VISIBLE)
-    if not rows.size:
-        return replace(mark, opacity=np.zeros_like(mark.opacity), confidence=0.0)
-    inner = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    colour = back.light[inner] / np.maximum(back.opacity[inner], 1e-3)[..., None]
-    scale = np.float32(np.iinfo(dtype).max / 255.0)
+    rows, columns = np.nonzero(opacity > VISIBLE)
+    if sure < TRUSTED or not rows.size:
+        return mark
+    top, left = int(rows.min()), int(columns.min())
+    inner = np.s_[top : int(rows.max()) + 1, left : int(columns.max()) + 1]
+    colour = light[inner] / np.maximum(opacity[inner], 1e-3)[..., None]
+    shape = opacity[inner].shape
     return replace(
         mark,
-        box=(
-            box[0] + int(columns.min()),
-            box[1] + int(rows.min()),
-            int(np.ptp(columns)) + 1,
-            int(np.ptp(rows)) + 1,
-        ),
-        opacity=back.opacity[inner],
-        colour=np.asarray(colour.clip(0, 255) * scale, np.float32),
+        box=(box[0] + left, box[1] + top, shape[1], shape[0]),
+        opacity=opacity[inner],
+        colour=np.asarray(colour.clip(0, 255) * np.float32(np.iinfo(dtype).max / 255.0), np.float32),
         likely=None,
     )
-
-
-def _inside(inner: Box, outer: Box) -> tuple[slice, slice]:
-    """The index of one box in the array of another that holds it."""
-    return window((inner[0] - outer[0], inner[1] - outer[1], inner[2], inner[3]))
