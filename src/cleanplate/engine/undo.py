@@ -106,12 +106,15 @@ def _fitted(pixels: NDArray[Any], mark: Mark, lossy: bool) -> Iterator[tuple[Box
         for core in (crop.core for crop in crops(wider > 0, TILE, 0))
     ]
     levels: tuple[Level, ...] = ()
+    likely = _likely(mark)
     taken = np.zeros((height, width), bool)
     if len(cores) > 1:
         told = sorted(cores, key=lambda core: -float(_laid(mark, mark.opacity, core).sum()))[:TELLING]
-        levels = _together([_Part(pixels, mark, core, taken).recovered(lossy).levels for core in told])
+        levels = _together(
+            [_Part(pixels, mark, core, likely, taken).recovered(lossy).levels for core in told]
+        )
     for core in cores:
-        part = _Part(pixels, mark, core, taken)
+        part = _Part(pixels, mark, core, likely, taken)
         back = _cut(part.recovered(lossy, levels), part.place, ~taken[window(core)])
         taken[window(core)] = True
         yield core, back
@@ -120,19 +123,21 @@ def _fitted(pixels: NDArray[Any], mark: Mark, lossy: bool) -> Iterator[tuple[Box
 class _Part:
     """A mark's part in one tile with its surroundings, as the fit takes it."""
 
-    def __init__(self, pixels: NDArray[Any], mark: Mark, core: Box, taken: NDArray[np.bool_]) -> None:
+    def __init__(
+        self,
+        pixels: NDArray[Any],
+        mark: Mark,
+        core: Box,
+        likely: NDArray[np.float32],
+        taken: NDArray[np.bool_],
+    ) -> None:
         reach = grown(core, CONTEXT, pixels.shape[1], pixels.shape[0])
         self.place = window((core[0] - reach[0], core[1] - reach[1], core[2], core[3]))
         scale = np.float32(255.0 / np.iinfo(pixels.dtype).max)
         self.seen = np.asarray(pixels[window(reach)] * scale, np.float32)
         free = ~taken[window(reach)]  # from the rest the mark has been taken off already
         self.area = _laid(mark, mark.area, reach) & free
-        colour = np.broadcast_to(mark.colour * scale, (*mark.opacity.shape, pixels.shape[2]))
-        self.hint = Hint(
-            _laid(mark, _likely(mark), reach) * free,
-            _laid(mark, mark.opacity, reach) * free,
-            _laid(mark, np.asarray(colour, np.float32), reach),
-        )
+        self.hint = Hint(_laid(mark, likely, reach) * free, _laid(mark, mark.opacity, reach) * free)
 
     def recovered(self, lossy: bool, known: Sequence[Level] = ()) -> Recovery:
         return recover(self.seen, self.area, lossy=lossy, hint=self.hint, known=known)
