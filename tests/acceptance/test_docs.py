@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -107,6 +108,17 @@ def test_cleaning_a_folder(folder):
         shutil.rmtree(folder / "clean", ignore_errors=True)
         _run(block, folder)
         assert (folder / "clean/a/b.jpg").is_file()
+
+
+def test_seeing_what_was_found(folder):
+    block = _blocks("docs/how-to/see-what-was-found.md", "sh")[0]
+    (example,) = _blocks("docs/how-to/see-what-was-found.md", "json")
+
+    _run(block, folder)
+
+    told = json.loads((folder / "marks.json").read_text())
+    assert told[0].keys() == json.loads(example)[0].keys()
+    assert cv2.imread(str(folder / "mask.png"))[462:516, 36:272].max() == 255
 
 
 def test_tokens_and_credits(folder):

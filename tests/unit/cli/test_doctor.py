@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
+from cleanplate import models
 from cleanplate.cli.app import run
+from cleanplate.models import catalogue, session
 
 
 def _lines(capsys):
@@ -20,13 +23,28 @@ def test_all_is_well_before_the_first_start_and_nothing_is_made(capsys):
         "pictures",
         "HEIC",
         "OpenCV",
+        "network find",
         "machine",
         "storage",
         "database",
         "outbound network",
     } <= set(lines)
     assert "AVIF" in lines["pictures"]
+    assert "SHA-256" in lines["network find"]
+    assert "ONNX Runtime" in lines["network find"]
     assert not Path("data").exists()
+
+
+def test_a_network_that_is_not_the_released_one_is_bad(capsys, monkeypatch):
+    [weights] = models.CATALOGUE
+    monkeypatch.setattr(session, "_models", {})  # as in a process that has loaded none yet
+    monkeypatch.setattr(catalogue, "CATALOGUE", (replace(weights, sha256="0" * 64),))
+
+    assert run(["doctor"]) == 1
+
+    line = _lines(capsys)["network find"]
+    assert line.startswith("BAD ")
+    assert "install cleanplate again" in line
 
 
 def test_it_says_the_level_of_the_database_and_the_depth_of_the_queue(capsys):

@@ -14,11 +14,12 @@ import pytest
 from cleanplate.cli.app import run
 from cleanplate.cli.errors import UsageInvalid
 from cleanplate.cli.remove import read_rectangles
-from watermarked import OPACITY, decoded, encoded, is_restored, marked
+from watermarked import OPACITY, decoded, encoded, is_restored, marked, opacity
 from watermarked import photo as photo_without_a_mark
 
 COMMAND = [sys.executable, "-c", "from cleanplate.cli import main; main()"]
-MARK = "30,40,50,20"
+# These tests are of the command. A bare block is no watermark that a finder must know, so it is painted over.
+AT_MARK = ["--rectangle", "30,40,50,20", "--mode", "fill"]
 
 
 def _read(path):
@@ -36,7 +37,7 @@ def _is_clean(pixels, photo):
 def test_one_picture_is_cleaned_and_the_rest_of_it_kept(write, photo):
     write(Path("a.png"))
 
-    assert run(["remove", "a.png", "-o", "b.png", "--rectangle", MARK]) == 0
+    assert run(["remove", "a.png", "-o", "b.png", *AT_MARK]) == 0
 
     answer = _read("b.png")
     assert _is_clean(answer, photo)
@@ -50,7 +51,7 @@ def test_one_picture_is_cleaned_and_the_rest_of_it_kept(write, photo):
 def test_fractions_say_the_same_as_pixels(write, photo, rectangle):
     write(Path("a.png"))
 
-    assert run(["remove", "a.png", "-o", "b.png", "--rectangle", rectangle]) == 0
+    assert run(["remove", "a.png", "-o", "b.png", "--rectangle", rectangle, "--mode", "fill"]) == 0
 
     assert _is_clean(_read("b.png"), photo)
 
@@ -99,6 +100,20 @@ def test_a_folder_tells_of_each_picture_beside_its_answer(capsys):
     assert is_restored(decoded(Path("out/x/a.png").read_bytes()))
 
 
+def test_the_more_sensitive_the_more_is_taken_for_a_mark(capsys):
+    faint = np.rint(photo_without_a_mark() * (1 - opacity() / 5)[..., None] + 255 * opacity()[..., None] / 5)
+    Path("a.png").write_bytes(encoded(faint.astype(np.uint8)))
+    arguments = ["remove", "a.png", "-o", "b.png", "--overwrite", "--found", "mask.png"]
+    removed = []
+
+    for sensitivity in ("0", "1"):
+        assert run([*arguments, "--sensitivity", sensitivity]) == 0
+        removed.append(_read("mask.png") > 0)
+
+    assert removed[0].sum() < removed[1].sum()
+    assert removed[1][opacity() > 0].mean() > 0.8
+
+
 @pytest.mark.parametrize("option", ["--mask", "--smear"])
 def test_a_painted_region_is_obeyed(write, photo, option):
     write(Path("a.png"))
@@ -106,7 +121,7 @@ def test_a_painted_region_is_obeyed(write, photo, option):
     painted[42:58, 32:78] = 255 if option == "--mask" else (60, 80, 200)
     write(Path("region.png"), painted)
 
-    assert run(["remove", "a.png", "-o", "b.png", option, "region.png"]) == 0
+    assert run(["remove", "a.png", "-o", "b.png", option, "region.png", "--mode", "fill"]) == 0
 
     assert _is_clean(_read("b.png"), photo)
 
@@ -120,7 +135,7 @@ def test_a_folder_of_masks_serves_each_picture_its_own(write, photo, capsys):
     write(Path("masks/x/a.png"), mask)
     write(Path("masks/b.png"), mask)
 
-    assert run(["remove", "in", "-o", "out", "--mask", "masks"]) == 1
+    assert run(["remove", "in", "-o", "out", "--mask", "masks", "--mode", "fill"]) == 1
 
     assert _is_clean(_read("out/x/a.jpg"), photo)
     assert _is_clean(_read("out/b.png"), photo)
@@ -130,7 +145,7 @@ def test_a_folder_of_masks_serves_each_picture_its_own(write, photo, capsys):
 def test_what_was_removed_can_be_seen(write, photo):
     write(Path("a.png"))
 
-    arguments = ["remove", "a.png", "-o", "b.png", "--rectangle", MARK, "--mode", "fill"]
+    arguments = ["remove", "a.png", "-o", "b.png", *AT_MARK]
     assert run([*arguments, "--found", "mask.png", "--found-json", "marks.json"]) == 0
 
     assert json.loads(Path("marks.json").read_text()) == []  # in this mode nothing is looked for
@@ -143,7 +158,7 @@ def test_what_was_removed_can_be_seen(write, photo):
 def test_json_tells_what_was_done(write, capsys):
     write(Path("a.png"))
 
-    assert run(["remove", "a.png", "-o", "b.png", "--rectangle", MARK, "--mode", "fill", "--json"]) == 0
+    assert run(["remove", "a.png", "-o", "b.png", *AT_MARK, "--json"]) == 0
 
     told = json.loads(capsys.readouterr().out)
     assert (told["path"], told["output"]) == ("a.png", "b.png")
@@ -158,8 +173,8 @@ def test_json_tells_what_was_done(write, capsys):
 def test_the_ending_of_the_output_asks_for_its_format(write):
     write(Path("a.png"))
 
-    assert run(["remove", "a.png", "-o", "b.webp", "--rectangle", MARK]) == 0
-    assert run(["remove", "a.png", "-o", "c", "--rectangle", MARK, "--format", "jpg"]) == 0
+    assert run(["remove", "a.png", "-o", "b.webp", *AT_MARK]) == 0
+    assert run(["remove", "a.png", "-o", "c", *AT_MARK, "--format", "jpg"]) == 0
 
     assert Path("b.webp").read_bytes()[8:12] == b"WEBP"
     assert Path("c").read_bytes()[:3] == b"\xff\xd8\xff"
@@ -167,8 +182,8 @@ def test_the_ending_of_the_output_asks_for_its_format(write):
 
 def test_the_history_can_be_left_out(write):
     write(Path("a.png"))
-    run(["remove", "a.png", "-o", "with.png", "--rectangle", MARK])
-    run(["remove", "a.png", "-o", "without.png", "--rectangle", MARK, "--no-history"])
+    run(["remove", "a.png", "-o", "with.png", *AT_MARK])
+    run(["remove", "a.png", "-o", "without.png", *AT_MARK, "--no-history"])
 
     assert b"xmpMM:History" in Path("with.png").read_bytes()
     assert b"xmpMM:History" not in Path("without.png").read_bytes()
@@ -178,7 +193,7 @@ def test_standard_input_and_output(write, photo):
     data = write(Path("a.png")).read_bytes()
 
     done = subprocess.run(
-        [*COMMAND, "remove", "-", "-o", "-", "--json", "--rectangle", MARK],
+        [*COMMAND, "remove", "-", "-o", "-", "--json", *AT_MARK],
         input=data,
         capture_output=True,
         check=True,
@@ -193,11 +208,11 @@ def test_a_named_output_is_not_overwritten_unasked(write, photo, capsys):
     write(Path("a.png"))
     Path("b.png").write_bytes(b"precious")
 
-    assert run(["remove", "a.png", "-o", "b.png", "--rectangle", MARK]) == 1
+    assert run(["remove", "a.png", "-o", "b.png", *AT_MARK]) == 1
     assert Path("b.png").read_bytes() == b"precious"
     assert "--overwrite" in capsys.readouterr().err
 
-    assert run(["remove", "a.png", "-o", "b.png", "--rectangle", MARK, "--overwrite"]) == 0
+    assert run(["remove", "a.png", "-o", "b.png", *AT_MARK, "--overwrite"]) == 0
     assert _is_clean(_read("b.png"), photo)
 
 
@@ -208,7 +223,7 @@ def test_an_input_is_never_overwritten_unasked(write, inputs, capsys):
     data = write(Path("a.png")).read_bytes()
     write(Path("b/a.png"), np.zeros((30, 30, 3), np.uint8))
 
-    status = run(["remove", *inputs, "--rectangle", MARK])
+    status = run(["remove", *inputs, *AT_MARK])
 
     assert Path("a.png").read_bytes() == data
     if inputs[0] != "b/a.png":  # there both get their folders' names and all is well
@@ -219,7 +234,7 @@ def test_an_input_is_never_overwritten_unasked(write, inputs, capsys):
 def test_a_picture_can_be_cleaned_in_place_when_asked(write, photo):
     write(Path("in/a.png"))
 
-    assert run(["remove", "in", "-o", "in", "--rectangle", MARK, "--overwrite"]) == 0
+    assert run(["remove", "in", "-o", "in", *AT_MARK, "--overwrite"]) == 0
 
     assert _is_clean(_read("in/a.png"), photo)
     assert [path.name for path in Path("in").iterdir()] == ["a.png"]
@@ -230,7 +245,7 @@ def test_one_bad_file_is_named_and_does_not_stop_the_rest(write, photo, capsys):
         write(Path(f"in/{number}.png"))
     Path("in/1.png").write_bytes(b"\x89PNG\r\n\x1a\n and nothing more")
 
-    assert run(["remove", "in", "-o", "out", "--rectangle", MARK, "--jobs", "2"]) == 1
+    assert run(["remove", "in", "-o", "out", *AT_MARK, "--jobs", "2"]) == 1
 
     assert sorted(path.name for path in Path("out").iterdir()) == ["0.png", "2.png"]
     assert _is_clean(_read("out/2.png"), photo)
@@ -243,7 +258,7 @@ def test_one_bad_file_is_named_and_does_not_stop_the_rest(write, photo, capsys):
 def test_a_second_run_does_only_what_is_left(write, capsys):
     for name in ("a", "b", "c"):
         write(Path(f"in/{name}.png"))
-    arguments = ["remove", "in", "-o", "out", "--rectangle", MARK, "--json"]
+    arguments = ["remove", "in", "-o", "out", *AT_MARK, "--json"]
     assert run(arguments) == 0
     made = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
     Path("out/a.png").unlink()
@@ -282,9 +297,7 @@ def test_no_unfinished_file_is_left_when_the_disk_refuses(write, capsys):
     Path("out").mkdir()
     Path("out/b.png").mkdir()  # a folder stands where the answer should go
 
-    assert (
-        run(["remove", "a.png", "-o", "out/b.png/../b.png/x.png", "--rectangle", MARK, "--found", "out"]) == 1
-    )
+    assert run(["remove", "a.png", "-o", "out/b.png/../b.png/x.png", *AT_MARK, "--found", "out"]) == 1
 
     assert list(Path("out").rglob(".*")) == []
     assert "cannot be written" in capsys.readouterr().err
