@@ -111,8 +111,8 @@ def cli_page() -> str:
         "",
         MADE,
         "",
-        "Exit status: 0 all is well (also when no watermark was found), 1 something failed, 2 the command was",
-        "not understood, 130 Ctrl-C.",
+        "Exit status: 0 all is well (also when no watermark was found), 1 something failed, 2 the command",
+        "was not understood, 130 Ctrl-C.",
     ]
     for name, command in _commands("cleanplate", get_command(app)):
         context = command.context_class(command, info_name=name, terminal_width=100, max_content_width=100)
