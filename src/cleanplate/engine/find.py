@@ -30,6 +30,7 @@ SURER, LESS_SURE = 0.98, 0.02  # confidences that are asked for at no and at ful
 BESIDE = 1.5  # log-odds by which another object may be less sure where one is a mark: there are often several
 NEAR = 12  # pixels by which what the user marked reaches out: the letters of a painted word belong together
 FAINT = 0.4  # probability, times 1 - sensitivity, that what is in a user's region must reach to be a mark
+TIGHT = 0.5  # share of a part of a user's region that is mark, from which on all of it may be
 OPAQUE = 0.8  # opacity, as the network tells it, of a mark that hides the photo
 CONTEXT = 128  # pixels round a user's region that are looked at as well
 
@@ -102,14 +103,16 @@ def _judged(seen: list[Object], asked: float) -> list[Object]:
 def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float) -> NDArray[np.float32]:
     """The probability that a pixel of a user's region must have, (h, w): half of the best in its part.
 
-    A part whose best is too faint has no mark at all.
+    A part whose best is too faint has no mark at all. One that is mostly mark may be mark everywhere: the
+    user drew its outline.
     """
     labels = parts(within)
     demanded = np.full(int(labels.max()) + 1, np.inf, np.float32)
     for part in range(1, demanded.size):
-        most = best(sight.probability[labels == part])
+        inside = sight.probability[labels == part]
+        most = best(inside)
         if most >= FAINT * asked:
-            demanded[part] = most / 2
+            demanded[part] = most / 2 if (inside > most / 2).mean() < TIGHT else -1
     return demanded[labels]
 
 

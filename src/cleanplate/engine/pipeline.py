@@ -106,18 +106,20 @@ def clean(
         if found and mode != "fill":
             answer = pixels.copy()
             back = undo(answer, found, region, lossy=lossy)
-            undone, hidden, marks = back.area, back.hidden, back.marks
+            undone, hidden = back.area, back.hidden
+            marks = tuple(mark for mark in back.marks if mark.area.any())  # of some, a fit leaves nothing
 
     fills: list[Filled] = []
     with clock.running("fill"):
-        paint = _to_paint(pixels, found, hidden, region, mode)
+        paint = _to_paint(found, undone, hidden, region, mode)
         if paint.any():
             answer = pixels.copy() if answer is pixels else answer
             for painted in fill(answer, paint, alpha, tile=tile, bleed=bleed):
                 with clock.running("compose"):
                     compose(answer, painted)
                 fills.append(Filled(painted.box, painted.method, int(np.count_nonzero(painted.area))))
-    return Cleaned(answer, undone | paint, marks, tuple(fills), clock.seconds)
+    area = undone | paint
+    return Cleaned(answer if area.any() else pixels, area, marks, tuple(fills), clock.seconds)
 
 
 class _Clock:
@@ -138,31 +140,31 @@ class _Clock:
 
 
 def _to_paint(
-    pixels: NDArray[Any],
     found: tuple[Mark, ...],
+    undone: NDArray[np.bool_],
     hidden: NDArray[np.bool_],
     region: NDArray[np.bool_] | None,
     mode: Mode,
 ) -> NDArray[np.bool_]:
     """The pixels that have to be painted, (H, W)."""
-    nothing = np.zeros(pixels.shape[:2], bool)
     if mode == "undo":
-        return nothing
+        return np.zeros_like(hidden)
     if mode == "fill":
-        return _covered(nothing, found) if region is None else region
-    return hidden if region is None else hidden | _in_vain(region, _covered(nothing, found))
+        return _covered(found, hidden.shape) if region is None else region
+    return hidden if region is None else hidden | _in_vain(region, undone | hidden)
 
 
-def _covered(nothing: NDArray[np.bool_], found: tuple[Mark, ...]) -> NDArray[np.bool_]:
-    """The pixels of all marks, (H, W); written into `nothing`."""
+def _covered(found: tuple[Mark, ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The pixels of all marks, (H, W)."""
+    covered = np.zeros(shape, bool)
     for mark in found:
-        nothing[window(mark.box)] |= mark.area
-    return nothing
+        covered[window(mark.box)] |= mark.area
+    return covered
 
 
-def _in_vain(region: NDArray[np.bool_], covered: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The parts of a region in which no mark was found, (H, W)."""
+def _in_vain(region: NDArray[np.bool_], marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The parts of a region in which there is no mark, (H, W)."""
     labels = parts(region)
     fruitful = np.zeros(int(labels.max()) + 1, bool)
-    fruitful[labels[covered & region]] = True
+    fruitful[labels[marked & region]] = True
     return region & ~fruitful[labels]

@@ -42,7 +42,7 @@ def test_path_bytes_array_and_picture_give_the_same_answer(tmp_path: Path) -> No
 
 
 def test_a_removal_tells_what_was_done() -> None:
-    removal = cleanplate.remove(png(photo()), CORNER)
+    removal = cleanplate.remove(png(photo()), CORNER, "fill")
     assert removal.changed
     assert removal.box == (100, 80, 50, 30)
     assert removal.area.sum() == 50 * 30
