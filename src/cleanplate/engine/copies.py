@@ -99,6 +99,16 @@ class Copies:
             np.float32,
         )
 
+    def fold(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The (rows, columns) mean of all copies of an (H, W) float32 image; 0 where none lies in it."""
+        total = np.zeros((self.rows, self.columns), np.float32)
+        count = np.zeros_like(total)
+        for place in self.places:
+            inside = self.inside(place)
+            total += self.take(image, place, cv2.INTER_LINEAR) * inside
+            count += inside
+        return np.asarray(total / np.maximum(count, 1), np.float32)
+
     def lay(self, cell: NDArray[np.float32], way: int = cv2.INTER_CUBIC) -> NDArray[np.float32]:
         """The (H, W[, C]) picture that shows a (rows, columns[, C]) cell everywhere."""
         rim = 4

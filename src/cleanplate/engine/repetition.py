@@ -25,6 +25,11 @@ AGREEING = 3.0  # deviations by which two thirds of the neighbourhoods agree wit
 DRAWN = 0.84  # least share of a shape that is more than lines along the lattice: plots have no more
 LEAST = 0.015  # share of a cell that a mark covers: grain that a program has tiled has no strokes
 HIDES = 0.85  # opacity of what belongs to the photo or drawing itself: axes, labels, tiles
+# what the network says of the strokes, above twice what it says of the ground between them
+CONFIRMED = 0.4  # from this on it sees one, and the copies need not be as sure
+CONFIRMING = 0.6  # by which the thresholds shrink then
+LINES = 0.7  # `DRAWN` of a mark that the network confirms: hairlines are lines
+STROKES = 0.5  # folded probability that is taken for a stroke
 WORKING = 0.5e6  # pixels of the largest picture that is looked at as it is
 MOST = 64  # copies that one is learnt from
 SAMPLES = 1.2e6  # of all copies together that one is learnt from
@@ -73,32 +78,49 @@ class Decision:
         lattice: the likeliest.
         agreeing: in deviations, what two thirds of the copies reach in agreeing with all others.
         drawn: share of what the copies have in common that is not lines along the lattice.
+        told: what a network says of the copies' strokes above what it says of their ground; None where there
+            is no network.
     """
 
     lattice: Lattice
     agreeing: float
     drawn: float
+    told: float | None = None
 
     @property
     def repeats(self) -> bool:
-        return self.lattice.evidence >= EVIDENCE and self.agreeing >= AGREEING and self.drawn >= DRAWN
+        return self.confidence >= 0.5
+
+    @property
+    def _demand(self) -> float:
+        """By which the thresholds are moved for what the network says."""
+        return CONFIRMING if self.told is not None and self.told >= CONFIRMED else 1.0
 
     @property
     def confidence(self) -> float:
         """0.5 at the thresholds, towards 1 far above the weaker of them; 0 for what is nothing but lines."""
-        if self.drawn < DRAWN:
+        if self.drawn < (LINES if self._demand < 1 else DRAWN):
             return 0.0
-        margin = min(self.lattice.evidence / EVIDENCE, self.agreeing / AGREEING)
+        margin = min(self.lattice.evidence / EVIDENCE, self.agreeing / AGREEING) / self._demand
         return float(1 - 0.5 ** max(margin, 0.0))
 
 
-def decide(luma: NDArray[np.float32]) -> Decision | None:
-    """Look for copies in (H, W) float32 luma of 0..255; None where nothing agrees with anything."""
+def decide(luma: NDArray[np.float32], likely: NDArray[np.float32] | None = None) -> Decision | None:
+    """Look for copies in a picture.
+
+    Args:
+        luma: (H, W) float32 in 0..255.
+        likely: (H, W) float32 in 0..1, how likely each pixel is a mark's to a network, if there is one.
+
+    Returns:
+        What is likeliest, or None where nothing agrees with anything.
+    """
     lattice = find_lattice(luma)
     if lattice is None:
         return None
-    if lattice.evidence < EVIDENCE:
+    if lattice.evidence < (EVIDENCE if likely is None else EVIDENCE * CONFIRMING):
         return Decision(lattice, 0.0, 0.0)
+    told = None if likely is None else _told(lattice, likely)
     whitened = lattice.seen.whitened()
     copies = Copies(lattice.steps, (luma.shape[0], luma.shape[1]))
     soft = np.asarray(cv2.GaussianBlur(luma, (0, 0), 6.0), np.float32)
@@ -113,7 +135,14 @@ def decide(luma: NDArray[np.float32]) -> Decision | None:
         agreeing = _agreeing(parts, turned, fold, groups, density)
         if agreeing > best * (1.0 if tone is None else 1.15):
             best, folded = agreeing, fold
-    return Decision(lattice, best, _drawn(folded))
+    return Decision(lattice, best, _drawn(folded), told)
+
+
+def _told(lattice: Lattice, likely: NDArray[np.float32]) -> float:
+    """What a network says of a lattice's strokes, above twice what it says of the ground between them."""
+    copies = Copies(lattice.steps, (likely.shape[0], likely.shape[1]), 0.5)
+    ground, strokes = np.quantile(copies.fold(likely), (0.5, 0.97))
+    return float(strokes - 2 * ground)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,20 +228,30 @@ def find_repeated(pixels: NDArray[Any], likely: NDArray[np.float32] | None = Non
     Returns:
         The mark with everything that all its copies tell, or None.
     """
-    del likely
     height, width = pixels.shape[:2]
     if min(height, width) < 64:
         return None
     luma = _working(pixels)
-    decision = decide(luma)
+    if likely is not None:
+        size = (luma.shape[1], luma.shape[0])
+        likely = np.asarray(cv2.resize(likely, size, interpolation=cv2.INTER_AREA), np.float32)
+    decision = decide(luma, likely)
     if decision is None or not decision.repeats:
         return None
     ratio = np.array([[width / luma.shape[1]], [height / luma.shape[0]]])
-    copies, shape = _learnt(pixels, luma, decision.lattice.steps, ratio)
-    if shape is None or shape.level > HIDES or float((shape.opacity > VISIBLE).mean()) < LEAST:
+    copies, shape = _learnt(pixels, luma, likely, decision.lattice.steps, ratio)
+    if likely is not None and not _plausible(shape):
+        # the network's strokes may be wide of the mark: the copies alone say it then
+        copies, shape = _learnt(pixels, luma, None, decision.lattice.steps, ratio)
+    if shape is None or not _plausible(shape):
         return None
     repetition = _laid(copies, shape, decision, float(np.iinfo(pixels.dtype).max))
     return repetition if (repetition.opacity > VISIBLE).any() else None
+
+
+def _plausible(shape: Shape | None) -> bool:
+    """Whether a shape is one that a mark has: the photo shines through it, and it is more than grain."""
+    return shape is not None and shape.level <= HIDES and float((shape.opacity > VISIBLE).mean()) >= LEAST
 
 
 def _working(pixels: NDArray[Any]) -> NDArray[np.float32]:
@@ -232,13 +271,19 @@ def _working(pixels: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _learnt(
-    pixels: NDArray[Any], luma: NDArray[np.float32], steps: NDArray[np.float64], ratio: NDArray[np.float64]
+    pixels: NDArray[Any],
+    luma: NDArray[np.float32],
+    likely: NDArray[np.float32] | None,
+    steps: NDArray[np.float64],
+    ratio: NDArray[np.float64],
 ) -> tuple[Copies, Shape | None]:
     """One copy's shape: first from the working picture's gradients, then from the picture itself."""
     rough = Copies(steps, (luma.shape[0], luma.shape[1]), 1.25)
     places = spread(rough, luma, MOST)
     start, error, tone = first_shape(rough, luma, places)
     inside = outlined(start, error)
+    if likely is not None:
+        inside |= rough.fold(likely) > STROKES
     copies = Copies(steps * ratio, (pixels.shape[0], pixels.shape[1]))
     finest = SAMPLES / FEWEST / (copies.rows * copies.columns)
     if finest < 1:

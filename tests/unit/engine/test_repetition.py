@@ -8,7 +8,7 @@ import pytest
 
 from cleanplate.engine.copies import Copies
 from cleanplate.engine.lattice import find_lattice, reduced
-from cleanplate.engine.repetition import find_repeated
+from cleanplate.engine.repetition import decide, find_repeated
 
 
 def photo(rows: int, columns: int, seed: int = 5) -> np.ndarray:
@@ -183,3 +183,16 @@ def test_what_is_laid_over_a_picture_is_taken_back_from_every_copy() -> None:
     for place in copies.places:
         inside = cv2.erode(copies.inside(place).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
         assert np.abs(copies.take(laid, place) - cell)[inside].max(initial=0) < 0.05 * np.abs(cell).max()
+
+
+def test_what_a_network_sees_of_the_strokes_confirms_weak_copies() -> None:
+    coverage = tiled(420, 560, LATTICES["turned"])
+    pixels = marked(photo(420, 560), 0.3 * coverage, 255)
+    alone = decide(luma(pixels))
+    told = decide(luma(pixels), coverage)
+    assert alone is not None
+    assert told is not None
+    assert told.confidence > alone.confidence
+    blind = decide(luma(pixels), np.zeros_like(coverage))
+    assert blind is not None
+    assert blind.confidence == alone.confidence  # what the network misses, the copies still show
