@@ -2,8 +2,8 @@
 
     python bench/repetition.py --dev SHARED/bench/dev/manifest.json --clean SHARED/photos/cid22 --out FOLDER
 
-For each tiled case of the set the mask is saved as FOLDER/<id>.mask.png and the un-blended picture as
-FOLDER/<id>.png: the set's own score.py judges both. The clean folders' photos, and the truths of
+For each tiled case of the set the mask is saved as FOLDER/<id>.mask.png and the picture un-blended with what
+was found and nothing more, without a fit or a fill, as FOLDER/<id>.png: the set's own score.py judges both. The clean folders' photos, and the truths of
 the set's other cases, must not be taken for marked ones. Prints the rows of REPETITION.md.
 """
 
@@ -20,7 +20,6 @@ import numpy as np
 from PIL import Image
 
 from cleanplate.engine.repetition import find_repeated
-from cleanplate.engine.undo import undo
 
 
 def pixels_of(path: Path) -> np.ndarray:
@@ -44,7 +43,10 @@ def judged(case: dict, base: Path, out: Path) -> tuple[bool, float]:
         mark = found.mark()
         x, y, width, height = mark.box
         mask[y : y + height, x : x + width] = mark.area * 255
-        undo(pixels, [mark])
+        window = pixels[y : y + height, x : x + width]
+        opacity = np.minimum(mark.opacity, 0.85)[..., None]
+        back = (window - opacity * mark.colour) / (1 - opacity)
+        np.copyto(window, back.round().clip(0, 255).astype(np.uint8), where=mark.area[..., None])
     Image.fromarray(mask).save(out / f"{name}.mask.png")
     Image.fromarray(pixels).save(out / f"{name}.png")
     area = mask > 0
