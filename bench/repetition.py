@@ -2,9 +2,10 @@
 
     python bench/repetition.py --dev SHARED/bench/dev/manifest.json --clean SHARED/photos/cid22 --out FOLDER
 
-For each tiled case of the set the mask is saved as FOLDER/<id>.mask.png and the picture un-blended with what
-was found and nothing more, without a fit or a fill, as FOLDER/<id>.png: the set's own score.py judges both. The clean folders' photos, and the truths of
-the set's other cases, must not be taken for marked ones. Prints the rows of REPETITION.md.
+For each tiled case of the set the mask is saved as FOLDER/<id>.mask.png, and as FOLDER/<id>.png the picture
+un-blended with what was found and nothing more, without a fit or a fill: the set's own score.py judges both.
+The clean folders' photos, and the truths of the set's other cases, must not be taken for marked ones. Prints
+the rows of REPETITION.md.
 """
 
 from __future__ import annotations
