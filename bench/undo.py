@@ -21,7 +21,8 @@ import numpy as np
 from PIL import Image
 
 from cleanplate.engine.fit import recover
-from cleanplate.engine.fit.painting import painted
+from cleanplate.engine.pyramid import FULL, paint_colours
+from cleanplate.engine.values import picture_values, working_values
 
 NOISE, FILL_ERROR = {"jpeg": 5.0, "png": 0.5}, 24.0
 
@@ -37,6 +38,11 @@ def resized(mask: np.ndarray, by: int) -> np.ndarray:
     return change(mask.astype(np.uint8), kernel) > 0
 
 
+def filled(seen: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    painted = paint_colours(working_values(seen.astype(np.uint8)), (~hole).astype(np.float32), FULL)
+    return picture_values(painted, np.dtype(np.uint8))
+
+
 def oracle(seen: np.ndarray, fill: np.ndarray, layer: Path, noise: float) -> np.ndarray:
     exact = np.load(layer)
     alpha = exact["alpha"][..., None]
@@ -50,7 +56,7 @@ def measured(case: dict, base: Path, grow: int, layers: Path | None) -> tuple[li
     truth = np.asarray(Image.open(base / case["clean"]).convert("RGB")).astype(np.float32)
     mask = np.asarray(Image.open(base / case["mask"]).convert("L")) > 127
     given = resized(mask, grow) if grow else mask
-    fill = painted(seen, given)
+    fill = filled(seen, given)
     started = perf_counter()
     back = recover(seen, given, lossy=case["format"] == "jpeg")
     seconds = perf_counter() - started

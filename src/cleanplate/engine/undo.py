@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CONTEXT = 40  # pixels of surroundings that a mark is fitted in
 RIM = 2  # pixels that a mark may reach beyond the box in which it was found
-TRUSTED = 0.2  # confidence of a fit under which its mark is painted over instead
+TRUSTED = 0.1  # confidence of a fit under which its mark is painted over instead
 TILE = 640  # pixels a side of what is fitted at once: bounds the memory
 TELLING = 3  # tiles that tell the levels of a mark which is larger than one
 MOST_LEVELS = 4
@@ -106,18 +106,19 @@ def _fitted(pixels: NDArray[Any], mark: Mark, lossy: bool) -> Iterator[tuple[Box
         for core in (crop.core for crop in crops(wider > 0, TILE, 0))
     ]
     levels: tuple[Level, ...] = ()
+    sure = 0.0
     likely = _likely(mark)
     taken = np.zeros((height, width), bool)
     if len(cores) > 1:
         told = sorted(cores, key=lambda core: -float(_laid(mark, mark.opacity, core).sum()))[:TELLING]
-        levels = _together(
-            [_Part(pixels, mark, core, likely, taken).recovered(lossy).levels for core in told]
-        )
+        answers = [_Part(pixels, mark, core, likely, taken).recovered(lossy) for core in told]
+        levels = _together([back.levels for back in answers])
+        sure = max(back.confidence for back in answers)  # of the levels, so of every tile
     for core in cores:
         part = _Part(pixels, mark, core, likely, taken)
         back = _cut(part.recovered(lossy, levels), part.place, ~taken[window(core)])
         taken[window(core)] = True
-        yield core, back
+        yield core, replace(back, confidence=max(back.confidence, sure))
 
 
 class _Part:

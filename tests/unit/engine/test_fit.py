@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cleanplate.engine.fit import recover
+from cleanplate.engine.fit.confidence import confidence
 
 SIDE = 160
 WHITE, BLACK = (255.0, 255.0, 255.0), (0.0, 0.0, 0.0)
@@ -59,6 +60,16 @@ def test_the_photo_comes_back_better_than_any_painting() -> None:
     assert painting.trust.max() == 0  # the same word, opaque: nothing of the photo is left to be had
     assert error(back.values, truth, area) < error(painting.values, truth, area) / 2
     assert error(back.values, truth, area) < 5
+
+
+def test_what_does_not_go_on_across_the_border_is_not_trusted() -> None:
+    truth, alpha = photo(), lettering() * np.float32(0.4)
+    area = alpha > 0.02
+    usual, own = np.full(area.shape, 12.0, np.float32), np.full(area.shape, 1.0, np.float32)
+    right = confidence(truth, truth, alpha, area, usual, own)
+    wrong = confidence(truth, truth + np.float32(55), alpha, area, usual, own)
+    assert wrong < 0.1
+    assert right > 0.8
 
 
 def test_nothing_changes_outside() -> None:

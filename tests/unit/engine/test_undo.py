@@ -31,7 +31,8 @@ def word(opacity: float, dtype: type = np.uint8) -> Mark:
     large = np.zeros((BOX[3] * 4, BOX[2] * 4), np.uint8)
     cv2.putText(large, "Mark", (20, 180), cv2.FONT_HERSHEY_SIMPLEX, 6.4, 255, 34, cv2.LINE_AA)
     shape = cv2.resize(large, BOX[2:], interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    return Mark(BOX, shape * np.float32(opacity), WHITE * np.float32(np.iinfo(dtype).max), 0.9)
+    shape = np.asarray(shape * np.float32(opacity), np.float32)
+    return Mark(BOX, shape, WHITE * np.float32(np.iinfo(dtype).max), 0.9)
 
 
 def stamped(truth: np.ndarray, mark: Mark) -> np.ndarray:
@@ -125,6 +126,15 @@ def test_undo_writes_only_where_it_may() -> None:
     assert np.array_equal(pixels[~within], before[~within])
     assert not (undone.area | undone.hidden)[~within].any()
     assert undone.area.any()
+
+
+def test_a_mark_larger_than_a_tile_is_taken_off_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cleanplate.engine.undo.TILE", 64)
+    truth, mark = photo(), word(0.5)
+    pixels = stamped(truth, mark)
+    undone = undo(pixels, [roughly(mark)], lossy=False)
+    assert off(pixels, truth, area_of(mark)) < 12
+    assert undone.area[area_of(word(0.5)) & ~undone.hidden].mean() > 0.9
 
 
 def test_without_marks_nothing_happens() -> None:
