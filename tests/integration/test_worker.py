@@ -238,7 +238,7 @@ async def test_a_picture_that_takes_too_long_to_decode_is_told_so(tmp_path):
 
 
 async def test_a_picture_beyond_the_memory_is_told_and_the_next_one_is_cleaned(tmp_path):
-    async with Server(tmp_path, worker={"child_memory_mib": 256}).open() as server:
+    async with Server(tmp_path, worker={"child_memory_mib": 448}).open() as server:
         large, small = await server.submit(picture(6000, 6000, "JPEG")), await server.submit()
 
         large, small = await server.ended(large), await server.ended(small)

@@ -29,7 +29,8 @@ LIKELY = 0.3  # probability from which a pixel may belong to a mark
 SURER, LESS_SURE = 0.98, 0.02  # confidences that are asked for at no and at full sensitivity
 BESIDE = 1.5  # log-odds by which another object may be less sure where one is a mark: there are often several
 NEAR = 12  # pixels by which what the user marked reaches out: the letters of a painted word belong together
-FAINT = 0.4  # probability, times 1 - sensitivity, that what is in a user's region must reach to be a mark
+EVIDENT = 1.4  # log-odds by which more is asked of what is in a user's region than a confidence: if nothing
+# in it is evident, the region is painted as a whole, and half a mark must not be taken for all of it
 TIGHT = 0.5  # share of a part of a user's region that is mark, from which on all of it may be
 OPAQUE = 0.8  # opacity, as the network tells it, of a mark that hides the photo
 CONTEXT = 128  # pixels round a user's region that are looked at as well
@@ -108,10 +109,11 @@ def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float) -> NDArray[
     """
     labels = parts(within)
     demanded = np.full(int(labels.max()) + 1, np.inf, np.float32)
+    odds = asked / (1 - asked) * np.exp(EVIDENT)
     for part in range(1, demanded.size):
         inside = sight.probability[labels == part]
         most = best(inside)
-        if most >= FAINT * asked:
+        if most >= odds / (1 + odds):
             demanded[part] = most / 2 if (inside > most / 2).mean() < TIGHT else -1
     return demanded[labels]
 
