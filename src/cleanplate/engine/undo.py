@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.crops import crops, grown, window
-from cleanplate.engine.fit import Hint, Recovery, recover
+from cleanplate.engine.fit import Hint, Recovery, inverted, recover
 from cleanplate.engine.mark import VISIBLE
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ def undo(
     """Take `marks` off in place: photo = (seen - opacity * colour) / (1 - opacity).
 
     This inverts the blend that every paint program makes, seen = (1 - opacity) * photo + opacity * colour.
-    What a finder says of a mark is rough, so each is fitted first (`fit.recover`). What cannot be had back is
-    left as it is and reported as hidden.
+    What a finder says of a mark is rough, so each is fitted first (`fit.recover`), but for tiled ones: what
+    all their copies agree on is more exact than a fit. What cannot be had back is left as it is and reported
+    as hidden.
 
     Args:
         pixels: (H, W, C), uint8 or uint16, writeable; changed inside the marks only.
@@ -76,7 +77,7 @@ def undo(
         opacity = np.zeros((box[3], box[2]), np.float32)
         light = np.zeros((box[3], box[2], pixels.shape[2]), np.float32)
         sure: list[float] = []
-        for core, back in _fitted(pixels, mark, lossy):
+        for core, back in (_inverted if mark.kind == "tiled" else _fitted)(pixels, mark, lossy):
             place = window(core)
             inner = window((core[0] - box[0], core[1] - box[1], core[2], core[3]))
             opacity[inner], light[inner] = back.opacity, back.light
@@ -90,6 +91,26 @@ def undo(
             sure.append(back.confidence)
         known.append(_known(mark, box, opacity, light, max(sure, default=0.0), pixels.dtype))
     return Undone(tuple(known), done & ~hidden, hidden)
+
+
+def _inverted(pixels: NDArray[Any], mark: Mark, lossy: bool) -> Iterator[tuple[Box, Recovery]]:
+    """As `_fitted`, with the opacity and the colour that the mark came with."""
+    taken = np.zeros(pixels.shape[:2], bool)
+    scale = np.float32(255.0 / np.iinfo(pixels.dtype).max)
+    plain = mark.colour.ndim == 1
+    for x, y, width, height in (crop.core for crop in crops(mark.area, TILE, 0)):
+        core = (x + mark.box[0], y + mark.box[1], width, height)
+        reach = grown(core, CONTEXT, pixels.shape[1], pixels.shape[0])
+        free = ~taken[window(reach)]
+        back = inverted(
+            np.asarray(pixels[window(reach)] * scale, np.float32),
+            _laid(mark, mark.opacity * mark.area, reach) * free,
+            (mark.colour if plain else _laid(mark, mark.colour, reach)) * scale,
+            lossy=lossy,
+        )
+        place = window((core[0] - reach[0], core[1] - reach[1], core[2], core[3]))
+        taken[window(core)] = True
+        yield core, _cut(back, place, free[place])
 
 
 def _fitted(pixels: NDArray[Any], mark: Mark, lossy: bool) -> Iterator[tuple[Box, Recovery]]:

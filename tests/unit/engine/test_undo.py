@@ -137,6 +137,29 @@ def test_a_mark_larger_than_a_tile_is_taken_off_all_of_it(monkeypatch: pytest.Mo
     assert undone.area[area_of(word(0.5)) & ~undone.hidden].mean() > 0.9
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("tile", [64, 640])
+def test_what_all_copies_of_a_tiled_mark_agree_on_is_taken_as_it_is(
+    dtype: type, tile: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cleanplate.engine.undo.TILE", tile)
+    truth, mark = photo(dtype), replace(word(0.5, dtype), kind="tiled")
+    mark = replace(mark, opacity=np.where(mark.area, mark.opacity, 0))
+    pixels = stamped(truth, mark)
+    undone = undo(pixels, [mark], lossy=False)
+    assert off(pixels, truth, area_of(mark)) < 6
+    assert np.array_equal(undone.area, area_of(mark))
+    assert undone.marks[0].opacity == pytest.approx(mark.opacity)
+
+
+def test_a_tiled_mark_that_is_too_dense_is_hidden() -> None:
+    mark = replace(word(0.95), kind="tiled")
+    pixels = stamped(photo(), mark)
+    undone = undo(pixels, [mark], lossy=False)
+    assert undone.hidden[area_of(mark) & ~undone.area].all()
+    assert undone.hidden.sum() > 0.7 * area_of(mark).sum()
+
+
 def test_without_marks_nothing_happens() -> None:
     pixels = photo()
     undone = undo(pixels, [], lossy=True)
