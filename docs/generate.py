@@ -18,9 +18,9 @@ from typer.main import get_command
 import cleanplate
 from cleanplate.cli.app import app
 from cleanplate.errors import CleanplateError
-from cleanplate.http.gptge.errors import STATES, STATUSES
 from cleanplate.http.kaze.errors import CODES
 from cleanplate.http.kinds import KINDS
+from cleanplate.http.picwish.errors import STATES, STATUSES
 from cleanplate.settings import Section, Settings
 
 if TYPE_CHECKING:
@@ -168,10 +168,11 @@ def errors_page() -> str:
         "succeed later. Python raises a `CleanplateError` with `code`, `public_message` and `retryable`; the",
         "command prints it as one line; the service answers in the dialect that was spoken:",
         "",
-        "* at once, with Kaze's code and HTTP status, gpt.ge's status, or the native RFC 9457 problem;",
-        "* or as the failure of a task: Kaze's `status: failed`, gpt.ge's negative `state`.",
+        "* at once, with Kaze's code and HTTP status, PicWish's and gpt.ge's status, or the native problem",
+        "  (RFC 9457);",
+        "* or as the failure of a task: Kaze's `status: failed`, PicWish's and gpt.ge's negative `state`.",
         "",
-        "| code | message | again? | Kaze code, HTTP | gpt.ge HTTP | gpt.ge state |",
+        "| code | message | again? | Kaze code, HTTP | PicWish HTTP | PicWish state |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for code, error in sorted(known.items()):

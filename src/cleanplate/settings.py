@@ -82,9 +82,10 @@ class Http(Section):
     kaze_always_200: bool = Field(
         default=False, description="Kaze errors with HTTP 200 and only the code in the envelope."
     )
-    kaze_unlimited_quota: Positive = Field(
+    unlimited_quota: Positive = Field(
         default=1_000_000_000,
-        description="The limit that Kaze's `get_quota` shows for an account without one.",
+        description="The credits that Kaze's `get_quota` and PicWish's `package-credits` show for an account "
+        "without a limit.",
     )
 
 

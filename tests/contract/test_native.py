@@ -254,7 +254,7 @@ class TestHouse:
 
     def test_unknown_paths_and_wrong_methods_are_problems(self, idle):
         problem(idle.client.get("/"), 404, "path_unknown")
-        problem(idle.client.get("/api/tasks/visual/erase"), 404, "path_unknown")
+        problem(idle.client.get("/v1/nowhere"), 404, "path_unknown")
         answer = idle.client.put("/v1/tokens")
         problem(answer, 405, "method_wrong")
         assert {"POST"} <= set(answer.headers["Allow"].split(", "))
@@ -281,6 +281,13 @@ class TestDocument:
             ("post", "/task/pic/watermark"),
             ("post", "/task/pic/watermark_auto"),
             ("get", "/task/{task_id}"),
+            ("post", "/api/tasks/visual/external/watermark-remove"),
+            ("get", "/api/tasks/visual/external/watermark-remove/{task_id}"),
+            ("post", "/api/tasks/visual/inpaint"),
+            ("get", "/api/tasks/visual/inpaint/{task_id}"),
+            ("post", "/api/tasks/visual/watermark"),
+            ("get", "/api/tasks/visual/watermark/{task_id}"),
+            ("get", "/api/customers/package-credits"),
             ("get", "/files/{name}"),
             ("post", "/v1/tasks"),
             ("get", "/v1/tasks/{task_id}"),
@@ -315,6 +322,9 @@ class TestDocument:
             "/v1/tasks",
             "/task/pic/watermark",
             "/task/pic/watermark_auto",
+            "/api/tasks/visual/external/watermark-remove",
+            "/api/tasks/visual/inpaint",
+            "/api/tasks/visual/watermark",
             "/api/ext/v1/submit_watermark_removal",
         ):
             content = document["paths"][path]["post"]["requestBody"]["content"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from cleanplate.http import gptge, kaze, native
+from cleanplate.http import gptge, kaze, native, picwish
 from cleanplate.http.desk import create_desk
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Callbacks:
             body: object = kaze.result(self._desk, task, task.request.base_url)
         elif task.request.dialect == "native":
             body = native.task(self._desk, task, task.request.base_url)
+        elif task.request.dialect == "picwish":
+            body = await picwish.result(self._desk, task, task.request.base_url)
         else:
             body = await gptge.result(self._desk, task, task.request.base_url)
         return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from cleanplate.errors import CleanplateError
-from cleanplate.http import gptge, kaze, native
+from cleanplate.http import gptge, kaze, native, picwish
 from cleanplate.http.access import entry_of, log
 from cleanplate.http.desk import desk_of
 from cleanplate.http.errors import BodyInvalid, MethodWrong, PathUnknown, Unexpected
@@ -29,25 +29,28 @@ class Dialect:
 
     Attributes:
         name: as a task's request names it.
-        prefix: of its paths.
+        prefixes: of its paths.
         refuse: says what is wrong.
     """
 
     name: str
-    prefix: str
+    prefixes: tuple[str, ...]
     refuse: Callable[[CleanplateError, Settings], Response]
 
 
 DIALECTS = (
-    Dialect("kaze", "/api/ext/v1", kaze.refuse),
-    Dialect("gptge", "/task", gptge.refuse),
-    Dialect("native", "", native.refuse),
+    Dialect("kaze", ("/api/ext/v1",), kaze.refuse),
+    Dialect("gptge", ("/task",), gptge.refuse),
+    Dialect("picwish", ("/api/tasks", "/api/customers"), picwish.refuse),
+    Dialect("native", ("",), native.refuse),
 )
 
 
 def dialect_at(path: str) -> Dialect:
     """The dialect that is spoken at a path; everything that is not a vendor's is ours."""
-    return next(one for one in DIALECTS if path == one.prefix or path.startswith(f"{one.prefix}/"))
+    return next(
+        one for one in DIALECTS for prefix in one.prefixes if path == prefix or path.startswith(f"{prefix}/")
+    )
 
 
 def refuse(request: Request, error: CleanplateError) -> Response:

@@ -15,6 +15,8 @@ from cleanplate.task import AskedRegion, Source, Task
 from cleanplate.task import Request as TaskRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
 
     from cleanplate.account import Caller
@@ -45,6 +47,8 @@ class Asked:
         sensitivity: 0–1, how readily something is taken for a mark; None: as the settings say.
         mode: `"auto"`, `"undo"` or `"fill"`.
         format: of the answer; None: as the input.
+        told_by_task: codes of what may be wrong with an upload without the request being refused: the dialect
+            tells it as a failure of the task.
     """
 
     operation: str
@@ -57,6 +61,7 @@ class Asked:
     sensitivity: float | None = None
     mode: str = "auto"
     format: str | None = None
+    told_by_task: frozenset[str] = frozenset()
 
 
 async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect, asked: Asked) -> Task:
@@ -76,7 +81,7 @@ async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect,
         if isinstance(value, bytes)
     }
     if uploads:
-        await desk.services.inspector.check(uploads.get("source"), asked.region, uploads.get("region"))
+        await _inspect(desk, asked, uploads)
     wanted = TaskRequest(
         dialect=dialect,
         operation=asked.operation,
@@ -94,6 +99,14 @@ async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect,
     task = await desk.services.tasks.submit(caller, wanted, uploads)
     entry_of(request).task_id = task.id
     return task
+
+
+async def _inspect(desk: Desk, asked: Asked, uploads: Mapping[str, bytes]) -> None:
+    try:
+        await desk.services.inspector.check(uploads.get("source"), asked.region, uploads.get("region"))
+    except CleanplateError as error:
+        if error.code not in asked.told_by_task:
+            raise
 
 
 def _check_callback(desk: Desk, url: str) -> None:

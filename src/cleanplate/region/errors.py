@@ -12,7 +12,7 @@ class RegionInvalid(CleanplateError):
 
 
 class RegionEmpty(CleanplateError):
-    """The region marks nothing: mark what should be removed."""
+    """The region or mask is empty: mark what should be removed."""
 
     code = "region_empty"
 

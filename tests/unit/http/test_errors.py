@@ -12,11 +12,11 @@ import cleanplate
 from cleanplate.errors import CleanplateError
 from cleanplate.http.dialects import DIALECTS, dialect_at
 from cleanplate.http.errors import BodyTooSlow, MethodWrong, ServerBusy
-from cleanplate.http.gptge.errors import DETAILS, STATES, STATUSES
 from cleanplate.http.kaze.errors import CODES
 from cleanplate.http.kaze.render import TIMEOUTS
 from cleanplate.http.kinds import KINDS, Kind, headers_of, kind_of
 from cleanplate.http.native.errors import STATUSES as NATIVE
+from cleanplate.http.picwish.errors import DETAILS, STATES, STATUSES
 from cleanplate.settings import Settings
 from cleanplate.task import QueueFull
 
@@ -46,7 +46,7 @@ def test_no_kind_is_given_to_an_error_that_does_not_exist():
     assert set(KINDS) - {error.code for error in ERRORS} == set()
 
 
-@pytest.mark.parametrize("table", [CODES, STATUSES, NATIVE], ids=["kaze", "gptge", "native"])
+@pytest.mark.parametrize("table", [CODES, STATUSES, NATIVE], ids=["kaze", "picwish and gptge", "native"])
 def test_every_dialect_answers_every_kind(table):
     assert set(table) == set(Kind)
 
@@ -79,6 +79,10 @@ def test_the_answer_says_what_to_do_and_blames_the_right_one(dialect, error):
         ("/task/pic/watermark", "gptge"),
         ("/task", "gptge"),
         ("/tasks", "native"),
+        ("/api/tasks/visual/inpaint", "picwish"),
+        ("/api/tasks/visual/erase", "picwish"),
+        ("/api/customers/package-credits", "picwish"),
+        ("/api/taskss", "native"),
         ("/", "native"),
         ("/files/x", "native"),
     ],

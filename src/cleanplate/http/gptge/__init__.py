@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cleanplate.http.gptge.errors import refuse
 from cleanplate.http.gptge.render import result
 from cleanplate.http.gptge.routes import router
+from cleanplate.http.picwish.errors import refuse
 
 __all__ = ["refuse", "result", "router"]

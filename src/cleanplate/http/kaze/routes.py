@@ -59,4 +59,4 @@ async def get_task_result(request: Request, caller: Authenticated, desk: AtDesk)
 async def get_quota(caller: Authenticated, desk: AtDesk) -> Response:
     """Tell what the account has used and has left; the body is not looked at."""
     quota = await desk.services.accounts.quota(caller.account.id)
-    return answer(render.quota(quota, desk.settings.http.kaze_unlimited_quota))
+    return answer(render.quota(quota, desk.settings.http.unlimited_quota))

@@ -1,4 +1,4 @@
-"""What is wrong, as gpt.ge says it: a status for a request, a negative state for a task."""
+"""What is wrong, as PicWish and its reseller gpt.ge say it: a request's status, a task's negative state."""
 
 from __future__ import annotations
 

@@ -1,0 +1,58 @@
+"""What PicWish's requests look like, for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cleanplate.http.picwish.render import Refusal
+from cleanplate.http.submission import SENSITIVITY
+
+_FILE = {"type": "string", "format": "binary"}
+_URL = {"type": "string", "description": "http(s) URL, or `data:image/…;base64,…`"}
+_COMMON: dict[str, Any] = {
+    "sync": {"type": "integer", "enum": [0, 1], "default": 0, "description": "1 waits for the result"},
+    "return_type": {
+        "type": "integer",
+        "enum": [1, 2, 3],
+        "default": 1,
+        "description": "1: URL, 2: base64, 3: the picture itself as the answer, only with sync=1",
+    },
+    "callback_url": {"type": "string", "format": "uri"},
+    "sensitivity": SENSITIVITY,
+}
+_AREAS: dict[str, Any] = {
+    "mask_file": {**_FILE, "description": "white means: remove; one of the three areas"},
+    "mask_url": _URL,
+    "rectangles": {
+        "type": "string",
+        "description": 'JSON list of at most 50, such as `[{"x":0,"y":0,"width":100,"height":100}]`',
+    },
+}
+_SOURCE: dict[str, Any] = {
+    "image_file": {**_FILE, "description": "not together with image_url"},
+    "image_url": _URL,
+}
+
+
+def _form(properties: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {**properties, **_COMMON}}
+    encodings = ("multipart/form-data", "application/json", "application/x-www-form-urlencoded")
+    return {"requestBody": {"content": {encoding: {"schema": schema} for encoding in encodings}}}
+
+
+WATERMARK_REMOVE = _form({"file": {**_FILE, "description": "not together with url"}, "url": _URL})
+INPAINT = _form({**_SOURCE, **_AREAS})
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Refusal, "description": "The key is missing or wrong."},
+}
+QUERY_REFUSALS: dict[int | str, dict[str, Any]] = {
+    **REFUSALS,
+    404: {"model": Refusal, "description": "The task is unknown or has expired."},
+}
+SUBMIT_REFUSALS: dict[int | str, dict[str, Any]] = {
+    **REFUSALS,
+    400: {"model": Refusal, "description": "A parameter is missing or wrong."},
+    402: {"model": Refusal, "description": "Insufficient credits."},
+    413: {"model": Refusal, "description": "The upload is too large."},
+    429: {"model": Refusal, "description": "Too many requests; see Retry-After."},
+}
