@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from cleanplate import models
 from cleanplate.engine.crops import grown, window
+from cleanplate.engine.judgement import judge
 from cleanplate.engine.mark import VISIBLE, Kind, Mark
 from cleanplate.engine.objects import best, objects
 from cleanplate.engine.repetition import find_repeated
-from cleanplate.engine.sight import MODEL, Sight, see
+from cleanplate.engine.sight import Sight, see
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,8 @@ def find(
         within: (H, W), look only where this is true; None looks everywhere.
         sensitivity: in 0..1, how readily something is taken for a mark: a confidence of 1 - sensitivity is
             asked for. 0.5 leaves photos without a mark alone, 0 takes only what is certain, 1 whatever may
-            be one. Inside `within` less is asked for, as somebody says that there is a mark.
+            be one. Inside `within` what is evident to the network is enough, as somebody says that there is a
+            mark; where nothing is, there is none to be undone.
 
     Returns:
         The marks, most confident first. No pixel is in two of them. Their opacities and colours are rough,
@@ -83,28 +84,30 @@ def _found(pixels: NDArray[Any], within: NDArray[np.bool_] | None, asked: float)
     if repeated is not None and repeated.confidence >= asked:
         yield from _claimed(replace(repeated.mark(), kind="tiled"), free, beside=2)
     if within is None:
-        seen = _judged(objects(sight, (sight.probability > LIKELY) & _shrunk(free, sight.shape)), asked)
+        seen = objects(sight, (sight.probability > LIKELY) & _shrunk(free, sight.shape))
+        sure = judge(seen, sight)
+        accepted = _accepted(sure, asked)
     else:
         demanded = _demanded(sight, _shrunk(within, sight.shape), asked)
         seen = objects(sight, (sight.probability > demanded) & _shrunk(free, sight.shape))
-    for each in seen:
-        yield from _claimed(_mark(each, sight, pixels), free)
+        sure = judge(seen, sight)
+        accepted = np.ones(sure.shape, bool)
+    for index in np.flatnonzero(accepted):
+        yield from _claimed(_mark(seen[index], float(sure[index]), sight, pixels), free)
 
 
-def _judged(seen: list[Object], asked: float) -> list[Object]:
-    """The objects that are sure enough, and if there are any, those that are not much less sure."""
-    judgement = models.find(MODEL).judgement
-    confidences = [each.confidence(judgement) for each in seen]
-    if max(confidences, default=0.0) < asked:
-        return []
+def _accepted(sure: NDArray[np.float32], asked: float) -> NDArray[np.bool_]:
+    """Which objects are sure enough, and if there are any, which are not much less sure."""
+    if sure.max(initial=0.0) < asked:
+        return np.zeros(sure.shape, bool)
     odds = asked / (1 - asked) * np.exp(-BESIDE)
-    return [each for each, sure in zip(seen, confidences, strict=True) if sure >= odds / (1 + odds)]
+    return np.asarray(sure >= odds / (1 + odds), np.bool_)
 
 
 def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float) -> NDArray[np.float32]:
     """The probability that a pixel of a user's region must have, (h, w): half of the best in its part.
 
-    A part whose best is too faint has no mark at all. One that is mostly mark may be mark everywhere: the
+    A part whose best is not evident has no mark at all. One that is mostly mark may be mark everywhere: the
     user drew its outline.
     """
     labels = parts(within)
@@ -118,7 +121,7 @@ def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float) -> NDArray[
     return demanded[labels]
 
 
-def _mark(each: Object, sight: Sight, pixels: NDArray[Any]) -> Mark:
+def _mark(each: Object, sure: float, sight: Sight, pixels: NDArray[Any]) -> Mark:
     """An object at the picture's own scale, with an area that is rather too large."""
     height, width = pixels.shape[:2]
     x, y, w, h = grown(each.box, 2, sight.shape[1], sight.shape[0])
@@ -139,7 +142,7 @@ def _mark(each: Object, sight: Sight, pixels: NDArray[Any]) -> Mark:
         (x0, y0, size[1], size[0]),
         np.asarray(opacity, np.float32),
         np.asarray(colour, np.float32),
-        each.confidence(models.find(MODEL).judgement),
+        sure,
         kind,
         _resized(sight.probability[place], size),
     )

@@ -11,8 +11,6 @@ import numpy as np
 from cleanplate.engine.crops import window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from cleanplate.engine.crops import Box
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 SMALLEST = 12  # pixels of the smallest area that may be part of an object, such as a full stop
 REACHES = (2, 4, 8, 16)  # pixels by which areas of more and more thickness reach out to their neighbours
 BEST = 50  # pixels of an object that say how probable it is at its best
-FEATURES = ("best", "mean", "size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +28,21 @@ class Object:
     Attributes:
         box: (x, y, width, height).
         area: (height, width) boolean, its pixels.
-        features: what it is judged by, in the order of `FEATURES`: the log-odds of its best pixels, the
-            log-odds of the mean of all, and the decimal logarithm of their number.
+        best: the mean probability of its most probable pixels.
     """
 
     box: Box
     area: NDArray[np.bool_]
-    features: NDArray[np.float32]
+    best: float
 
     @property
     def half(self) -> float:
         """Half the probability of its best pixels."""
-        return float(0.5 / (1 + np.exp(-self.features[0])))
+        return self.best / 2
 
-    def confidence(self, judgement: Mapping[str, float]) -> float:
-        """How sure it is that this is a watermark, in 0..1.
-
-        Args:
-            judgement: the weight of each feature, and `bias`: a logistic regression's coefficients.
-        """
-        weights = np.array([judgement[name] for name in FEATURES], np.float32)
-        return float(1 / (1 + np.exp(-(self.features @ weights + judgement["bias"]))))
+    def core(self, sight: Sight) -> NDArray[np.bool_]:
+        """Its pixels that are at least half as probable as its best ones, (height, width)."""
+        return self.area & (sight.probability[window(self.box)] >= self.half)
 
 
 def objects(sight: Sight, likely: NDArray[np.bool_]) -> list[Object]:
@@ -109,19 +100,7 @@ def _object(
     box = (x, y, int((left + width).max()) - x, int((top + height).max()) - y)
     place = window(box)
     area = np.isin(labels[place], members)
-    probability = sight.probability[place][area]
-    return Object(
-        box,
-        area,
-        np.array(
-            [
-                _log_odds(best(probability)),
-                _log_odds(float(probability.mean())),
-                np.log10(probability.size),
-            ],
-            np.float32,
-        ),
-    )
+    return Object(box, area, best(sight.probability[place][area]))
 
 
 def best(probability: NDArray[np.float32]) -> float:
@@ -131,6 +110,7 @@ def best(probability: NDArray[np.float32]) -> float:
     return float(probability.mean()) if probability.size else 0.0
 
 
-def _log_odds(probability: float) -> float:
+def log_odds(probability: float) -> float:
+    """Of a probability in 0..1, within -9.2..9.2."""
     held = min(max(probability, 1e-4), 1 - 1e-4)
     return float(np.log(held / (1 - held)))

@@ -33,11 +33,13 @@ class Sight:
         probability: (h, w) float32 in 0..1, that a mark covers the pixel.
         opacity: (h, w) float32 in 0..1, how much of the pixel is the mark.
         colour: (h, w, 3) float32 in 0..255, of the mark.
+        pixels: (h, w, 1) or (h, w, 3) uint8, the picture that was looked at.
     """
 
     probability: NDArray[np.float32]
     opacity: NDArray[np.float32]
     colour: NDArray[np.float32]
+    pixels: NDArray[np.uint8]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -60,7 +62,12 @@ def see(pixels: NDArray[Any], most: int = WORKING) -> Sight:
         total[:, y : y + h, x : x + w] += _planes(seen[y : y + h, x : x + w]) * near
         weight[y : y + h, x : x + w] += near
     total /= weight
-    return Sight(total[0], total[1], np.ascontiguousarray(total[2:].transpose(1, 2, 0)) * np.float32(255))
+    colour = np.ascontiguousarray(total[2:].transpose(1, 2, 0)) * np.float32(255)
+    return Sight(total[0], total[1], colour, _bytes(seen))
+
+
+def _bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    return pixels if pixels.dtype == np.uint8 else np.asarray(pixels >> 8, np.uint8)
 
 
 def _shrunk(pixels: NDArray[Any], scale: float) -> NDArray[Any]:

@@ -5,12 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING
 
 from cleanplate.models.errors import ModelUnknown
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FOLDER = resources.files("cleanplate.models") / "weights"
 
@@ -27,7 +23,7 @@ class Weights:
         bytes: the file's size.
         licence: SPDX expression of the weights.
         source: what they were made from.
-        judgement: numbers that were fitted to what exactly these weights answer, see `training.judgement`.
+        bias: log-odds added to what it says, so that 0.5 is where to decide; see `training.judgement`.
     """
 
     id: str
@@ -37,7 +33,7 @@ class Weights:
     bytes: int
     licence: str
     source: str
-    judgement: Mapping[str, float]
+    bias: float = 0.0
 
 
 # training.export writes this file together with the weights, so that the two cannot disagree

@@ -99,12 +99,21 @@ def test_only_what_is_inside_a_region_is_found_there() -> None:
     assert (area & truth).sum() > 0.6 * truth.sum()
 
 
-def test_less_is_asked_for_where_the_user_points() -> None:
-    alpha = strokes()[..., None] * 0.06
-    faint = np.rint(photo() * (1 - alpha) + WHITE * alpha).astype(np.uint8)
-    within = np.zeros(faint.shape[:2], bool)
+@pytest.mark.parametrize("opacity", [0.1, 0.25, 0.6])
+def test_what_is_found_unasked_is_found_where_the_user_points(opacity: float) -> None:
+    alpha = strokes()[..., None] * opacity
+    seen = np.rint(photo() * (1 - alpha) + WHITE * alpha).astype(np.uint8)
+    within = np.zeros(seen.shape[:2], bool)
     within[100:170, 40:350] = True
-    assert covered(find(faint, within), within.shape).sum() > covered(find(faint), within.shape).sum()
+    unasked, truth = covered(find(seen), within.shape), strokes() > 0.1
+    assert unasked.any()
+    assert (covered(find(seen, within), within.shape) & truth).sum() > 0.9 * (unasked & truth).sum()
+
+
+def test_a_region_in_which_nothing_is_evident_has_no_mark() -> None:
+    within = np.zeros(photo().shape[:2], bool)
+    within[100:170, 40:350] = True
+    assert find(photo(), within) == ()
 
 
 def test_nothing_can_be_read_in_a_tiny_picture() -> None:

@@ -5,12 +5,12 @@ import numpy as np
 from cleanplate.engine.objects import SMALLEST, objects
 from cleanplate.engine.sight import Sight
 
-JUDGEMENT = {"best": 1.0, "mean": 0.5, "size": 0.0, "bias": 0.0}
-
 
 def seen(probability: np.ndarray) -> Sight:
     values = probability.astype(np.float32)
-    return Sight(values, values * 0, np.zeros((*values.shape, 3), np.float32))
+    return Sight(
+        values, values * 0, np.zeros((*values.shape, 3), np.float32), np.zeros((*values.shape, 3), np.uint8)
+    )
 
 
 def letters(canvas: np.ndarray, x: int, y: int, count: int, size: int = 10, gap: int = 4) -> None:
@@ -44,9 +44,10 @@ def test_specks_are_nothing() -> None:
     assert objects(seen(np.zeros((50, 50))), np.zeros((50, 50), bool)) == []
 
 
-def test_the_more_probable_object_is_judged_surer() -> None:
+def test_an_object_knows_its_best_pixels_and_its_core() -> None:
     canvas = np.zeros((60, 200))
-    canvas[20:40, 20:60], canvas[20:40, 140:180] = 0.95, 0.5
-    surer, less = objects(seen(canvas), canvas > 0.3)
-    assert 0.5 < less.confidence(JUDGEMENT) + 0.1 < surer.confidence(JUDGEMENT) < 1
-    assert abs(surer.half - 0.475) < 1e-3
+    canvas[20:40, 20:60], canvas[20:40, 60:70] = 0.9, 0.4
+    (one,) = objects(seen(canvas), canvas > 0.3)
+    assert abs(one.best - 0.9) < 1e-3
+    assert one.area.sum() == 20 * 50
+    assert one.core(seen(canvas)).sum() == 20 * 40
