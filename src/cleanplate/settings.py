@@ -69,6 +69,9 @@ class Http(Section):
         description="Largest request body, enforced while it streams in (base64 grows by a third).",
     )
     max_fields: Positive = Field(default=64, description="Most fields and files in one form.")
+    max_metadata_bytes: Positive = Field(
+        default=4_096, description="Largest `metadata` of a native request, as JSON."
+    )
     upload_memory_mib: Positive = Field(
         default=256,
         description="Size of all request bodies that are looked at together; further ones wait on disk.",

@@ -26,7 +26,7 @@ def _command(data, _server, tmp_path):
 
 
 def _native(data, server, _tmp_path):
-    body = _post(server, "/v1/tasks", files={"file": data}, data={"sync": "1"})
+    body = _post(server, "/v1/removals", files={"file": data}, data={"sync": "1"})
     assert (body["state"], body["error"]) == ("done", None)
     return requests.get(body["result"]["url"], timeout=SECONDS).content, body["result"]["found"]
 
@@ -65,7 +65,7 @@ def _post(server, path, **sent):
 def _seen(server, answer):
     """What the vendors' answers have no words for, the native one tells of the same task."""
     headers = {"Authorization": f"Bearer {server.token}"}
-    url = f"{server.url}/v1/tasks/{answer['data']['task_id']}"
+    url = f"{server.url}/v1/removals/{answer['data']['task_id']}"
     return requests.get(url, headers=headers, timeout=SECONDS).json()["result"]["found"]
 
 

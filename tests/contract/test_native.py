@@ -118,7 +118,7 @@ def file(data):
 
 def submit(house, pictures, **fields):
     """A task that is accepted, as the answer tells it."""
-    answer = house.client.post("/v1/tasks", files={"file": file(pictures.photo)}, data=fields)
+    answer = house.client.post("/v1/removals", files={"file": file(pictures.photo)}, data=fields)
     assert answer.status_code == 202, answer.text
     return answer.json()
 
@@ -126,7 +126,7 @@ def submit(house, pictures, **fields):
 class TestTasks:
     def test_a_picture_with_rectangles_is_cleaned_on_the_line(self, server, pictures):
         answer = server.client.post(
-            "/v1/tasks",
+            "/v1/removals",
             files={"file": file(pictures.photo)},
             data={"rectangles": pictures.rectangles, "mode": "fill", "sync": "1"},
         )
@@ -142,7 +142,7 @@ class TestTasks:
         url = web.put(f"/{kind}.png", painted)
         for area in ({"files": {f"{kind}_file": file(painted)}}, {"data": {f"{kind}_url": url}}):
             answer = server.client.post(
-                "/v1/tasks",
+                "/v1/removals",
                 files={"file": file(pictures.photo), **area.get("files", {})},
                 data={"mode": "fill", "sync": "1", **area.get("data", {})},
             )
@@ -155,14 +155,14 @@ class TestTasks:
             "format": "webp",
             "sync": True,
         }
-        result = server.client.post("/v1/tasks", json=fields).json()["result"]
+        result = server.client.post("/v1/removals", json=fields).json()["result"]
         assert (result["format"], result["media_type"]) == ("WEBP", "image/webp")
         assert httpx2.get(result["url"]).content[8:12] == b"WEBP"
 
     def test_what_was_found_is_told(self, idle, pictures):
         task_id = submit(idle, pictures)["id"]
         idle.finish(task_id, pictures.photo, found=[MARK])
-        body = idle.client.get(f"/v1/tasks/{task_id}").json()
+        body = idle.client.get(f"/v1/removals/{task_id}").json()
         assert (body["id"], body["state"]) == (task_id, "done")
         assert body["result"]["found"] == [MARK]
         assert httpx2.get(body["result"]["url"]).content == pictures.photo
@@ -172,19 +172,19 @@ class TestTasks:
         task_id = answer.json()["data"]["task_id"]
         idle.finish(task_id, pictures.photo, found=[MARK])
         assert "found" not in idle.client.get(f"/task/{task_id}").json()["data"]
-        assert idle.client.get(f"/v1/tasks/{task_id}").json()["result"]["found"] == [MARK]
+        assert idle.client.get(f"/v1/removals/{task_id}").json()["result"]["found"] == [MARK]
 
     def test_on_the_way(self, idle, pictures):
         accepted = submit(idle, pictures)
         assert (accepted["state"], accepted["result"], accepted["error"]) == ("queued", None, None)
         assert accepted["expires_at"] > accepted["created_at"]
-        waiting = idle.client.post("/v1/tasks", files={"file": file(pictures.photo)}, data={"sync": "1"})
+        waiting = idle.client.post("/v1/removals", files={"file": file(pictures.photo)}, data={"sync": "1"})
         assert (waiting.status_code, waiting.json()["state"]) == (202, "queued")  # not done while it waited
 
     def test_a_failure(self, idle, pictures):
         task_id = submit(idle, pictures)["id"]
         idle.fail(task_id, Failure("picture_unreadable", "It is broken."))
-        body = idle.client.get(f"/v1/tasks/{task_id}").json()
+        body = idle.client.get(f"/v1/removals/{task_id}").json()
         assert (body["state"], body["result"]) == ("failed", None)
         assert body["error"] == {"code": "picture_unreadable", "detail": "It is broken."}
 
@@ -216,34 +216,36 @@ class TestTasks:
             ({"url": "https://example.com/a.png"}, "source_repeated", "url"),
             ({"rectangles": "[]", "mask_url": "https://example.com/a.png"}, "region_repeated", "mask_url"),
             ({"rectangles": "[[1,2,3,4]]"}, "region_invalid", ""),
-            ({"callback_url": "ftp://example.com"}, "field_invalid", "callback_url"),
+            ({"webhook": "ftp://example.com"}, "field_invalid", "webhook"),
         ],
     )
     def test_a_wrong_field_is_named_and_costs_nothing(self, idle, pictures, fields, code, named):
         own = {"Authorization": f"Bearer {idle.token('careful')}"}
-        answer = idle.client.post("/v1/tasks", files={"file": file(pictures.photo)}, data=fields, headers=own)
+        answer = idle.client.post(
+            "/v1/removals", files={"file": file(pictures.photo)}, data=fields, headers=own
+        )
         assert named in problem(answer, 400, code)
         assert idle.client.get("/v1/account", headers=own).json()["usage"] == 0
 
     def test_no_picture(self, idle):
-        problem(idle.client.post("/v1/tasks", json={}), 400, "source_missing")
+        problem(idle.client.post("/v1/removals", json={}), 400, "source_missing")
 
     def test_only_whose_task_it_is(self, idle, pictures):
         task_id = submit(idle, pictures)["id"]
         other = {"Authorization": f"Bearer {idle.token('other')}"}
-        problem(idle.client.get(f"/v1/tasks/{task_id}", headers=other), 404, "task_not_found")
-        problem(idle.client.get(f"/v1/tasks/{NOBODY}"), 404, "task_not_found")
-        problem(httpx2.get(f"{idle.url}/v1/tasks/{task_id}"), 401, "token_missing")
+        problem(idle.client.get(f"/v1/removals/{task_id}", headers=other), 404, "task_not_found")
+        problem(idle.client.get(f"/v1/removals/{NOBODY}"), 404, "task_not_found")
+        problem(httpx2.get(f"{idle.url}/v1/removals/{task_id}"), 401, "token_missing")
 
     def test_the_callback_says_what_the_query_would(self, server, pictures, web):
         secret = server.client.get("/v1/account").json()["webhook_secret"]
-        fields = {"rectangles": pictures.rectangles, "callback_url": f"{web.url}/native"}
+        fields = {"rectangles": pictures.rectangles, "webhook": f"{web.url}/native"}
         task_id = submit(server, pictures, **fields)["id"]
         _, headers, body = web.wait_for_post("/native")
         Webhook(secret).verify(body, headers)
         told = json.loads(body)
         assert (told["id"], told["state"]) == (task_id, "done")
-        assert told == server.client.get(f"/v1/tasks/{task_id}").json()
+        assert told == server.client.get(f"/v1/removals/{task_id}").json()
 
 
 class TestHouse:
@@ -289,8 +291,11 @@ class TestDocument:
             ("get", "/api/tasks/visual/watermark/{task_id}"),
             ("get", "/api/customers/package-credits"),
             ("get", "/files/{name}"),
-            ("post", "/v1/tasks"),
-            ("get", "/v1/tasks/{task_id}"),
+            ("post", "/v1/removals"),
+            ("get", "/v1/removals"),
+            ("get", "/v1/removals/{removal_id}"),
+            ("delete", "/v1/removals/{removal_id}"),
+            ("get", "/v1/removals/{removal_id}/webhook"),
             ("post", "/v1/tokens"),
             ("get", "/v1/tokens"),
             ("delete", "/v1/tokens/{token_id}"),
@@ -312,14 +317,14 @@ class TestDocument:
         assert set(idle.client.get("/v1/account").json()) == set(schemas["AccountAnswer"]["properties"])
         task_id = submit(idle, pictures)["id"]
         idle.finish(task_id, pictures.photo, found=[MARK])
-        body = idle.client.get(f"/v1/tasks/{task_id}").json()
-        assert set(body) == set(schemas["TaskAnswer"]["properties"])
-        assert set(body["result"]) == set(schemas["TaskResult"]["properties"])
+        body = idle.client.get(f"/v1/removals/{task_id}").json()
+        assert set(body) == set(schemas["RemovalAnswer"]["properties"])
+        assert set(body["result"]) == set(schemas["RemovalResult"]["properties"])
         assert set(body["result"]["found"][0]) == set(schemas["FoundMark"]["properties"])
 
     def test_sensitivity_is_described_wherever_a_removal_is_asked_for(self, document):
         for path in (
-            "/v1/tasks",
+            "/v1/removals",
             "/task/pic/watermark",
             "/task/pic/watermark_auto",
             "/api/tasks/visual/external/watermark-remove",

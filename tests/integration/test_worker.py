@@ -335,6 +335,21 @@ async def test_a_worker_whose_task_was_taken_away_stops_at_once(tmp_path):
         assert await server.ledger(task) == ["capture", "hold"]
 
 
+async def test_a_cancelled_task_is_taken_from_its_child_at_once_and_the_next_one_is_cleaned(tmp_path):
+    # With these leases the heartbeat alone would notice only after the deadline of this test.
+    async with Server(tmp_path, task={"lease_seconds": 6 * DEADLINE}).open() as server:
+        async with frozen(server) as (pid,):
+            task = await server.running(await server.submit())
+            cancelled = await server.tasks.cancel(task.account_id, task.id)
+            assert (cancelled.state, cancelled.failure.code) == (State.FAILED, "task_cancelled")
+            async with asyncio.timeout(DEADLINE):
+                while alive(pid):  # noqa: ASYNC110  # the kernel has no event for it
+                    await asyncio.sleep(0.005)
+        assert await server.ledger(task) == ["hold", "release"]
+        assert await server.results(task) == []
+        assert (await server.ended(await server.submit())).state is State.DONE
+
+
 async def test_what_a_late_finisher_made_is_thrown_away(server):
     async with frozen(server):
         task = await server.submit()

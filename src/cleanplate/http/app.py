@@ -16,13 +16,14 @@ from cleanplate.http import files, gptge, kaze, native, picwish
 from cleanplate.http.access import Access
 from cleanplate.http.desk import create_desk
 from cleanplate.http.dialects import Unforeseen, refuse_foreseen, refuse_unrouted
+from cleanplate.http.document import describe
 
 if TYPE_CHECKING:
     from cleanplate.http.services import Services
     from cleanplate.settings import Settings
 
 DESCRIPTION = "Takes visible watermarks off pictures, in the dialects of several vendors."
-ROUTERS = (kaze.router, gptge.router, picwish.router, native.tasks_router, native.router, files.router)
+ROUTERS = (kaze.router, gptge.router, picwish.router, native.removals_router, native.router, files.router)
 
 
 def create_app(services: Services, settings: Settings) -> FastAPI:
@@ -47,7 +48,7 @@ def create_app(services: Services, settings: Settings) -> FastAPI:
                 allow_methods=["*"],
                 allow_headers=["*"],  # echoes what the browser asks for
                 allow_private_network=True,  # self-hosted servers are where this is asked
-                expose_headers=["X-Request-ID", "Retry-After"],
+                expose_headers=["X-Request-ID", "Retry-After", "X-Credits-Used", "X-Credits-Remaining"],
             ),
             Middleware(Unforeseen),
         ],
@@ -57,6 +58,7 @@ def create_app(services: Services, settings: Settings) -> FastAPI:
             RequestValidationError: refuse_unrouted,
         },
     )
+    app.openapi = lambda: describe(app)
     app.state.desk = create_desk(services, settings)
     for router in ROUTERS:
         app.include_router(router)

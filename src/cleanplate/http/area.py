@@ -11,12 +11,13 @@ from cleanplate.task import AskedRegion
 
 if TYPE_CHECKING:
     from cleanplate.http.form import Form
+    from cleanplate.region.rectangles import Unit
 
 RECTANGLES = "rectangles"
 
 
 def area_of(
-    form: Form, names: tuple[str, ...], max_rectangles: int
+    form: Form, names: tuple[str, ...], max_rectangles: int, unit: Unit = "pixel"
 ) -> tuple[AskedRegion | None, bytes | str | None]:
     """Read the one area that a request gives: the region, and its picture's bytes or URL.
 
@@ -25,6 +26,7 @@ def area_of(
         names: the fields of which one at most may be there: `rectangles`, and `<kind>_file` or `<kind>_url`
             for each kind of picture, "mask" or "smear".
         max_rectangles: most rectangles accepted.
+        unit: of rectangles.
 
     Raises:
         RegionRepeated: more than one is there.
@@ -38,19 +40,19 @@ def area_of(
         return None, None
     [name] = sent
     if name == RECTANGLES:
-        return _rectangles(form, max_rectangles), None
+        return _rectangles(form, max_rectangles, unit), None
     kind = "mask" if name.startswith("mask") else "smear"
     picture = form.file(name) if name.endswith("_file") else form.text(name, WHOLE_BODY)
     return AskedRegion(kind), picture
 
 
-def _rectangles(form: Form, max_count: int) -> AskedRegion:
+def _rectangles(form: Form, max_count: int, unit: Unit) -> AskedRegion:
     value = form.value(RECTANGLES)
     if not isinstance(value, list):
         value = form.text(RECTANGLES)
     if value is None:
         raise FieldInvalid("rectangles must be a JSON list.")
-    parsed = Rectangles.parse(value, max_count=max_count)
+    parsed = Rectangles.parse(value, max_count=max_count, unit=unit)
     return AskedRegion(
         "rectangles",
         rectangles=tuple((one.x, one.y, one.width, one.height) for one in parsed.items),

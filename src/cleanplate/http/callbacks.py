@@ -35,7 +35,7 @@ class Callbacks:
         if task.request.dialect == "kaze":
             body: object = kaze.result(self._desk, task, task.request.base_url)
         elif task.request.dialect == "native":
-            body = native.task(self._desk, task, task.request.base_url)
+            body = native.removal(self._desk, task, task.request.base_url)
         elif task.request.dialect == "picwish":
             body = await picwish.result(self._desk, task, task.request.base_url)
         else:

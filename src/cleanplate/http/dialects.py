@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -13,7 +14,7 @@ from cleanplate.errors import CleanplateError
 from cleanplate.http import gptge, kaze, native, picwish
 from cleanplate.http.access import entry_of, log
 from cleanplate.http.desk import desk_of
-from cleanplate.http.errors import BodyInvalid, MethodWrong, PathUnknown, Unexpected
+from cleanplate.http.errors import BodyInvalid, FieldInvalid, MethodWrong, PathUnknown, Unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from cleanplate.settings import Settings
+
+
+MOST_TOLD = 500  # characters of what is wrong with the query string
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,9 @@ async def refuse_foreseen(request: Request, error: Exception) -> Response:
 
 async def refuse_unrouted(request: Request, error: Exception) -> Response:
     """Exception handler for what the framework refuses: unknown paths and wrong methods."""
+    if isinstance(error, RequestValidationError):
+        wrong = [f"{one['loc'][-1]}: {one['msg']}" for one in error.errors()]
+        return refuse(request, FieldInvalid("; ".join(wrong)[:MOST_TOLD]))
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
         return refuse(request, PathUnknown())

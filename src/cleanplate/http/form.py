@@ -11,7 +11,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from cleanplate.http.errors import BodyInvalid, FieldInvalid, FieldRepeated
 
@@ -43,6 +43,7 @@ class Part:
         return self.spool.read()
 
 
+Word = TypeVar("Word", bound=str)
 Value: TypeAlias = "str | int | float | bool | list[Any] | dict[str, Any] | Part | None"
 
 
@@ -143,6 +144,46 @@ class Form:
             if text == str(choice):
                 return choice
         raise FieldInvalid(f"{name} must be {' or '.join(str(choice) for choice in choices)}.")
+
+    def word(self, name: str, choices: Collection[Word]) -> Word | None:
+        """The field as one of some words, or None.
+
+        Raises:
+            FieldInvalid: it is something else.
+        """
+        text = self.text(name)
+        if text is None:
+            return None
+        for choice in choices:
+            if text == choice:
+                return choice
+        *most, last = choices
+        raise FieldInvalid(f"{name} must be {', '.join(most)} or {last}.")
+
+    def document(self, name: str, max_bytes: int) -> dict[str, Any]:
+        """The field as a JSON object; absent is an empty one.
+
+        Raises:
+            FieldInvalid: it is something else, or as JSON longer than `max_bytes`.
+        """
+        value = self.value(name)
+        if not isinstance(value, dict):
+            text = self.text(name)
+            if text is None:
+                return {}
+            try:
+                value = json.loads(text, parse_constant=_refuse_constant)
+            except (ValueError, RecursionError) as error:
+                raise FieldInvalid(f"{name} must be a JSON object.", detail=str(error)[:200]) from error
+        if not isinstance(value, dict):
+            raise FieldInvalid(f"{name} must be a JSON object.")
+        document = cast("dict[str, Any]", value)
+        text = json.dumps(document, ensure_ascii=False)
+        if not _encodable(text):
+            raise FieldInvalid(f"{name} contains characters that are not text.")
+        if len(text.encode()) > max_bytes:
+            raise FieldInvalid(f"{name} is longer than {max_bytes} bytes of JSON.")
+        return document
 
     def fraction(self, name: str) -> float | None:
         """The field as a number from 0 to 1, or None.

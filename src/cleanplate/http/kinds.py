@@ -18,6 +18,7 @@ class Kind(Enum):
     TOKEN = auto()  # who calls is not known
     FORBIDDEN = auto()  # who calls is known, and may not
     CREDITS = auto()
+    CONFLICT = auto()  # right as it stands, but not with what is there already
     TASK_UNKNOWN = auto()
     PATH_UNKNOWN = auto()
     METHOD = auto()
@@ -65,11 +66,13 @@ _CODES: dict[Kind, tuple[str, ...]] = {
         "mode_unknown",
         "nothing_to_paint_from",
         "sensitivity_invalid",
+        "task_cancelled",
         "task_timeout",
     ),
     Kind.TOKEN: ("token_invalid", "token_missing"),
     Kind.FORBIDDEN: ("admin_needed",),
     Kind.CREDITS: ("credits_insufficient",),
+    Kind.CONFLICT: ("idempotency_conflict", "task_ended"),
     Kind.TASK_UNKNOWN: ("task_expired", "task_not_found"),
     Kind.PATH_UNKNOWN: (
         "account_not_found",

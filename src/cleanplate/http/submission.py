@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cleanplate.http.desk import Desk
     from cleanplate.task.record import Dialect
 
+IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 SENSITIVITY: dict[str, Any] = {  # for the OpenAPI document; a field of ours that every dialect takes
     "type": "number",
     "minimum": 0,
@@ -30,6 +32,10 @@ SENSITIVITY: dict[str, Any] = {  # for the OpenAPI document; a field of ours tha
     "description": "how readily something is taken for a watermark: 0 only what is certain, 1 also what is "
     "faint; absent: as the server's settings say",
 }
+
+
+def _no_metadata() -> dict[str, Any]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,9 @@ class Asked:
         sensitivity: 0–1, how readily something is taken for a mark; None: as the settings say.
         mode: `"auto"`, `"undo"` or `"fill"`.
         format: of the answer; None: as the input.
+        quality: of a lossy answer, 95–100; None: as the settings say.
+        metadata: the caller's own.
+        callback_field: what the dialect calls `callback_url`.
         told_by_task: codes of what may be wrong with an upload without the request being refused: the dialect
             tells it as a failure of the task.
     """
@@ -61,6 +70,9 @@ class Asked:
     sensitivity: float | None = None
     mode: str = "auto"
     format: str | None = None
+    quality: int | None = None
+    metadata: dict[str, Any] = field(default_factory=_no_metadata)
+    callback_field: str = "callback_url"
     told_by_task: frozenset[str] = frozenset()
 
 
@@ -72,7 +84,7 @@ async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect,
     """
     base = base_url(request, desk.settings.http)
     if asked.callback_url is not None:
-        _check_callback(desk, asked.callback_url)
+        _check_callback(desk, asked.callback_url, asked.callback_field)
     picture = await _resolve(desk, asked.picture)
     region_picture = None if asked.region_picture is None else await _resolve(desk, asked.region_picture)
     uploads = {
@@ -95,10 +107,19 @@ async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect,
         return_type=asked.return_type,
         format=asked.format,
         request_id=entry_of(request).request_id,
+        quality=asked.quality,
+        metadata=asked.metadata,
     )
-    task = await desk.services.tasks.submit(caller, wanted, uploads)
+    task = await desk.services.tasks.submit(caller, wanted, uploads, _idempotency_key(request))
     entry_of(request).task_id = task.id
     return task
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key", "").strip()
+    if key and not IDEMPOTENCY_KEY.fullmatch(key):
+        raise FieldInvalid("Idempotency-Key has 1 to 255 visible ASCII characters.")
+    return key or None
 
 
 async def _inspect(desk: Desk, asked: Asked, uploads: Mapping[str, bytes]) -> None:
@@ -109,13 +130,13 @@ async def _inspect(desk: Desk, asked: Asked, uploads: Mapping[str, bytes]) -> No
             raise
 
 
-def _check_callback(desk: Desk, url: str) -> None:
+def _check_callback(desk: Desk, url: str, field_name: str) -> None:
     try:
         if is_data_url(url):
             raise FieldInvalid("Only http:// and https:// URLs are called.")
         desk.services.fetcher.check_url(url)
     except CleanplateError as error:
-        raise FieldInvalid(f"callback_url: {error.public_message}", detail=error.detail) from error
+        raise FieldInvalid(f"{field_name}: {error.public_message}", detail=error.detail) from error
 
 
 async def _resolve(desk: Desk, value: bytes | str) -> bytes | str:

@@ -151,17 +151,27 @@ class Deliveries:
         values: dict[str, Any] = {"state": state, "last_status": answer.status, "last_error": answer.error}
         if pause is not None:
             values["next_at"] = self._clock() + pause
-        ours = await self._change(claimed, values)
+        ours = await self._change(claimed, values, answer)
         self._log(claimed, answer, state if ours else "overtaken", pause)
         if ours and pause is not None:
             await self._wakeups.wake(DELIVER, claimed.delivery_id, delay=pause)
 
     @uninterrupted
-    async def _change(self, claimed: Try, values: dict[str, Any]) -> bool:
+    async def _change(self, claimed: Try, values: dict[str, Any], answer: Answer | None = None) -> bool:
         async with self._db.write() as connection:
-            return await delivery_rows.change(
+            ours = await delivery_rows.change(
                 connection, claimed.delivery_id, attempts=claimed.number, values=values
             )
+            if ours and answer is not None:
+                await delivery_rows.add_try(
+                    connection,
+                    claimed.delivery_id,
+                    number=claimed.number,
+                    at=self._clock(),
+                    status=answer.status,
+                    error=answer.error,
+                )
+        return ours
 
     def _pause_after(self, number: int) -> float | None:
         """Seconds between this failed try and the next; None: it was the last."""

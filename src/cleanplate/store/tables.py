@@ -116,6 +116,17 @@ tasks = Table(
     CheckConstraint("(state = 'done') = (outcome IS NOT NULL)", name="outcome_when_done"),
     CheckConstraint("(state = 'failed') = (failure IS NOT NULL)", name="failure_when_failed"),
     Index(None, "state", "lease_until"),
+    Index(None, "account_id", "created_at"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("account_id", Id, ForeignKey("accounts.id"), primary_key=True),
+    Column("key", String(255), primary_key=True),  # chosen by the caller
+    Column("fingerprint", String(64), nullable=False),  # SHA-256 of what was asked for, hexadecimal
+    Column("subject_id", Id, nullable=False),  # of what it made
+    Column("expires_at", Time, nullable=False, index=True),
 )
 
 deliveries = Table(
@@ -132,6 +143,16 @@ deliveries = Table(
     Column("created_at", Time, nullable=False),
     CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="state_known"),
     Index(None, "state", "next_at"),
+)
+
+tries = Table(
+    "tries",
+    metadata,
+    Column("delivery_id", Id, ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Time, nullable=False),
+    Column("status", Integer),
+    Column("error", Text),
 )
 
 secrets = Table(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from cleanplate.task.callback import Callback
 from cleanplate.task.completions import InMemoryCompletions
 from cleanplate.task.errors import (
+    IdempotencyConflict,
     QueueFull,
+    TaskCancelled,
+    TaskEnded,
     TaskExpired,
     TaskNotFound,
     TransitionRefused,
     WorkerCrashed,
 )
 from cleanplate.task.keys import result_key
+from cleanplate.task.listing import Choice, Page, Place
 from cleanplate.task.ports import Completions, Wakeups, Watch
 from cleanplate.task.purge import Purged
 from cleanplate.task.record import AskedRegion, Failure, Outcome, Request, Source, State, Task
@@ -19,16 +24,23 @@ from cleanplate.task.tasks import Tasks
 
 __all__ = [
     "AskedRegion",
+    "Callback",
+    "Choice",
     "Completions",
     "Failure",
+    "IdempotencyConflict",
     "InMemoryCompletions",
     "Outcome",
+    "Page",
+    "Place",
     "Purged",
     "QueueFull",
     "Request",
     "Source",
     "State",
     "Task",
+    "TaskCancelled",
+    "TaskEnded",
     "TaskExpired",
     "TaskNotFound",
     "Tasks",

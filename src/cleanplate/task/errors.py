@@ -28,6 +28,24 @@ class QueueFull(CleanplateError):
         self.retry_after = retry_after
 
 
+class TaskEnded(CleanplateError):
+    """This task has ended already, so that it cannot be cancelled."""
+
+    code = "task_ended"
+
+
+class TaskCancelled(CleanplateError):
+    """This task was cancelled, and its credits were given back."""
+
+    code = "task_cancelled"
+
+
+class IdempotencyConflict(CleanplateError):
+    """This Idempotency-Key was used for another request: send a new key with a new request."""
+
+    code = "idempotency_conflict"
+
+
 class WorkerCrashed(CleanplateError):
     """This picture could not be processed: the worker broke down on it several times."""
 

@@ -2,7 +2,7 @@
 
     queued ──claim──▶ running ──finish──▶ done
       ▲                 │ ╰──────fail───▶ failed ◀── lose (once too often), expire
-      ╰── lose, hand_back
+      ╰── lose, hand_back               cancel: from queued or running to failed
 
 `attempt` is the fence. Each claim raises it, and whoever acts on a running task names the attempt that is
 theirs: a worker that was thought dead and comes back late names an old one, and is refused.
@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cleanplate.task.errors import TaskExpired, TransitionRefused, WorkerCrashed
+from cleanplate.task.errors import TaskCancelled, TaskExpired, TransitionRefused, WorkerCrashed
 from cleanplate.task.record import Failure, State, Task
 
 if TYPE_CHECKING:
@@ -104,6 +104,13 @@ def hand_back(task: Task, attempt: int) -> Task:
     """Its worker stops for a reason of its own: queued again, and nobody's fault."""
     _must_hold(task, attempt)
     return _queued(task)
+
+
+def cancel(task: Task, now: float) -> Task:
+    """Whoever asked for it does not want it any more, whoever may be at it."""
+    if task.state.final:
+        raise TransitionRefused(detail=f"cancellation of a {task.state} task")
+    return _failed(task, now, Failure.of(TaskCancelled()))
 
 
 def expire(task: Task, now: float) -> Task:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from cleanplate.store.queries import deliveries as delivery_rows
+from cleanplate.store.queries import idempotency as key_rows
 from cleanplate.store.queries import tasks as task_rows
 from cleanplate.task.keys import RESULTS, SOURCES, folders, task_of
 
@@ -55,6 +56,8 @@ class Purge:
             # Blobs before rows: the other way round, a crash between would leave blobs that nothing names.
             blobs += await self._remove_blobs(ids)
             removed += await self._remove_rows(ids, now)
+        async with self._db.write() as connection:
+            await key_rows.remove_expired(connection, now)
         return removed, blobs + await self._remove_strays(now)
 
     async def _remove_blobs(self, task_ids: Iterable[str]) -> int:

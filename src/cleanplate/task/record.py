@@ -58,6 +58,10 @@ class AskedRegion:
     source: Source | None = None
 
 
+def _no_metadata() -> dict[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What was asked for, in no dialect's words, with what is needed to answer in its own.
@@ -69,6 +73,9 @@ class Request:
         region: where the mark is; None: anywhere.
         mode: `"auto"`, `"undo"` or `"fill"`.
         sensitivity: 0–1, how readily something is taken for a mark.
+        quality: of a lossy result, 95–100; None: as the settings say.
+        metadata: JSON of the caller's own, told again with every answer.
+        credits: what the task costs when it is done, set by `Tasks.submit`.
         sync: whether the caller waits on the line; such tasks go first.
         callback_url: where to say that the task has ended, or None.
         base_url: public base of the server as seen at submit, for links in callbacks.
@@ -89,6 +96,9 @@ class Request:
     format: str | None = None
     request_id: str = ""
     sensitivity: float = 0.5
+    quality: int | None = None
+    metadata: dict[str, Any] = field(default_factory=_no_metadata)
+    credits: int = 1
 
 
 def _no_dicts() -> list[dict[str, Any]]:

@@ -26,6 +26,11 @@ async def read_task(connection: AsyncConnection, task_id: str) -> Task | None:
     return None if row is None else from_row(row)
 
 
+def dump_request(request: Request) -> dict[str, Any]:
+    """A request as JSON can hold it."""
+    return _REQUEST.dump_python(request, mode="json")
+
+
 def to_row(task: Task) -> dict[str, Any]:
     """All columns of a task."""
     return {
@@ -34,7 +39,7 @@ def to_row(task: Task) -> dict[str, Any]:
         "priority": priority(task.request),
         "created_at": task.created_at,
         "expires_at": task.expires_at,
-        "request": _REQUEST.dump_python(task.request, mode="json"),
+        "request": dump_request(task.request),
         **changes(task),
     }
 

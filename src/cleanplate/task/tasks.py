@@ -15,9 +15,11 @@ from cleanplate.errors import CleanplateError
 from cleanplate.store import uninterrupted
 from cleanplate.store.queries import deliveries as delivery_rows
 from cleanplate.store.queries import tasks as task_rows
-from cleanplate.task import life
-from cleanplate.task.errors import QueueFull, TaskNotFound, TransitionRefused
+from cleanplate.task import life, repeats
+from cleanplate.task.callback import read_callback
+from cleanplate.task.errors import QueueFull, TaskCancelled, TaskEnded, TaskNotFound, TransitionRefused
 from cleanplate.task.keys import source_key
+from cleanplate.task.listing import Page
 from cleanplate.task.pace import Pace
 from cleanplate.task.ports import DELIVER, RUN_TASK
 from cleanplate.task.purge import Purge, Purged
@@ -32,12 +34,22 @@ if TYPE_CHECKING:
     from cleanplate import settings
     from cleanplate.account import Caller
     from cleanplate.store import Blobs, Database
+    from cleanplate.task.callback import Callback
+    from cleanplate.task.listing import Choice
     from cleanplate.task.ports import Completions, Wakeups
     from cleanplate.task.record import Outcome, Request
 
 log = structlog.get_logger(__name__)
 
 TASK_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+class _Repeated(Exception):
+    """Another request with the same key was accepted while this one was being stored."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(task_id)
+        self.task_id = task_id
 
 
 class Tasks:
@@ -77,25 +89,36 @@ class Tasks:
         self._purge = Purge(db, blobs, settings.keep_seconds)
 
     @uninterrupted
-    async def submit(self, caller: Caller, request: Request, uploads: Mapping[str, bytes]) -> Task:
+    async def submit(
+        self, caller: Caller, request: Request, uploads: Mapping[str, bytes], key: str | None = None
+    ) -> Task:
         """Accept a task: when this returns, it survives the loss of power.
 
         Args:
             caller: whose credits pay.
             request: its blob sources name an upload (`Source("blob", "source")`).
             uploads: `"source"` and `"region"`, as far as the request names them.
+            key: the caller's own name for this request (an idempotency key).
 
         Returns:
-            the task, queued; its blob sources name blobs.
+            the task, queued; its blob sources name blobs. If the account has sent the very same request under
+            this key before: the task that was made then, as it is now.
 
         Raises:
+            IdempotencyConflict: another request was sent under this key.
             QueueFull: too much is waiting already. (On PostgreSQL those who come at the same moment may pass
                 the bound together; it is there to keep waits short, not to count.)
             CreditsInsufficient: the account cannot pay.
             StorageFailed: nothing was accepted; try again.
         """
+        request = replace(request, credits=self._settings.credits)
+        named = None if key is None else repeats.Key(key, repeats.fingerprint(request, uploads))
         async with self._db.read() as connection:
-            await self._refuse_when_full(connection)  # before 50 MB are written for nothing
+            known = named and await repeats.known(connection, caller.account.id, named, self._clock())
+            if known is None:
+                await self._refuse_when_full(connection)  # before 50 MB are written for nothing
+        if known is not None:
+            return await self.get(caller.account.id, known)
         task_id = str(uuid.uuid4())
         task = life.accept(
             task_id,
@@ -109,10 +132,13 @@ class Tasks:
                 await self._blobs.put(source_key(task_id, upload), data)
             async with self._db.write() as connection:
                 await self._refuse_when_full(connection)
+                if named is not None:
+                    await self._take_key(connection, named, task)
                 await task_rows.add(connection, to_row(task))
-                await bookkeeping.hold(
-                    connection, task.account_id, task_id, self._settings.credits, task.created_at
-                )
+                await bookkeeping.hold(connection, task.account_id, task_id, request.credits, task.created_at)
+        except _Repeated as repeated:
+            await self._drop([source_key(task_id, upload) for upload in uploads])
+            return await self.get(caller.account.id, repeated.task_id)
         except BaseException:
             await self._drop([source_key(task_id, upload) for upload in uploads])
             raise
@@ -132,6 +158,55 @@ class Tasks:
         if row is None or row["account_id"] != account_id or row["expires_at"] <= self._clock():
             raise TaskNotFound
         return from_row(row)
+
+    async def listed(self, account_id: str, choice: Choice) -> Page:
+        """One's own tasks, the newest first, a page at a time."""
+        now = self._clock()
+        async with self._db.read() as connection:
+            rows = await task_rows.listed(
+                connection,
+                account_id,
+                now=now,
+                limit=choice.limit + 1,
+                state=choice.state,
+                since=choice.since,
+                until=choice.until,
+                after=choice.after,
+            )
+        tasks = tuple(from_row(row) for row in rows[: choice.limit])
+        more = len(rows) > choice.limit
+        return Page(tasks, (tasks[-1].created_at, tasks[-1].id) if more else None)
+
+    async def callback(self, account_id: str, task_id: str) -> Callback | None:
+        """What became of the callback of one's own task; None: it has none, or has not ended yet.
+
+        Raises:
+            TaskNotFound: as `get`.
+        """
+        await self.get(account_id, task_id)
+        async with self._db.read() as connection:
+            return await read_callback(connection, task_id)
+
+    @uninterrupted
+    async def cancel(self, account_id: str, task_id: str) -> Task:
+        """End one's own task before it is done, and refund it; who works on it stops.
+
+        Raises:
+            TaskNotFound: as `get`.
+            TaskEnded: it is done or failed. One that was cancelled may be cancelled again.
+        """
+        await self.get(account_id, task_id)
+        now = self._clock()
+        await self._move(task_id, lambda it: life.cancel(it, now))
+        task = await self.get(account_id, task_id)
+        if task.failure is None or task.failure.code != TaskCancelled.code:
+            raise TaskEnded
+        return task
+
+    async def ended(self, task: Task, seconds: float) -> None:
+        """Return after `seconds`, or as soon as the task is announced as ended, by whomever."""
+        with self._completions.watch(task.id) as watch:
+            await watch.wait(seconds)
 
     async def wait(self, account_id: str, task_id: str, seconds: float) -> Task:
         """Read one's own task as soon as it has ended, or as it is after `seconds`.
@@ -238,6 +313,13 @@ class Tasks:
     @uninterrupted
     async def _expire(self, task_id: str, now: float) -> bool:
         return await self._move(task_id, lambda it: life.expire(it, now)) is not None
+
+    async def _take_key(self, connection: AsyncConnection, key: repeats.Key, task: Task) -> None:
+        owner = await repeats.take(
+            connection, task.account_id, key, task.id, task.created_at, task.expires_at
+        )
+        if owner != task.id:
+            raise _Repeated(owner)
 
     async def _refuse_when_full(self, connection: AsyncConnection) -> None:
         depth = await task_rows.count_unfinished(connection)

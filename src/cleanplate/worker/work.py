@@ -119,9 +119,9 @@ class Work:
             await _stopped(beating)
 
     async def _beat(self, task: Task) -> None:
-        """Renew the lease again and again; returns when it is lost."""
+        """Renew the lease again and again; returns when it is lost, at once when the task is cancelled."""
         while True:
-            await asyncio.sleep(self._settings.task.lease_seconds / BEATS_PER_LEASE)
+            await self._tasks.ended(task, self._settings.task.lease_seconds / BEATS_PER_LEASE)
             try:
                 if not await self._tasks.extend(task):
                     return
@@ -182,7 +182,7 @@ class Work:
             "mode": task.request.mode,
             "sensitivity": task.request.sensitivity,
             "format": task.request.format,
-            "quality": section.jpeg_quality,
+            "quality": task.request.quality or section.jpeg_quality,
             "history": section.history,
         }
         bodies = [

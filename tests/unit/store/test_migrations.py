@@ -16,6 +16,24 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from cleanplate.store import Database, StorageFailed
 from cleanplate.store.database import migrations
 from cleanplate.store.tables import metadata
+from cleanplate.task import read_task
+
+FILLED = ("accounts", "tokens", "ledger", "tasks", "deliveries", "secrets")
+FIRST_RELEASE = """
+INSERT INTO accounts VALUES ('a1', 'ann', 0, 4, 1, 'whsec_x', 1.0);
+INSERT INTO tokens VALUES ('k1', 'a1', 'first', 'cp_12345', 'hash', 1, 1.0, NULL, NULL);
+INSERT INTO ledger VALUES (1, 'a1', NULL, 'grant', 5, 5, 1.0), (2, 'a1', 't1', 'hold', 1, -1, 2.0),
+  (3, 'a1', 't1', 'release', 1, 1, 3.0), (4, 'a1', 't2', 'hold', 1, -1, 3.0);
+INSERT INTO tasks VALUES
+  ('t1', 'a1', 'failed', 0, 1, 0, NULL, NULL, 2.0, 2.5, 3.0, 3600.0,
+   '{"dialect": "kaze", "operation": "submit_watermark_removal", "source": {"kind": "url", "value": "http://x/"}}',
+   NULL, '{"code": "fetch_failed", "message": "No."}'),
+  ('t2', 'a1', 'queued', 0, 0, 0, NULL, NULL, 3.0, NULL, NULL, 3600.0,
+   '{"dialect": "gptge", "operation": "watermark", "source": {"kind": "url", "value": "http://y/"}}',
+   NULL, NULL);
+INSERT INTO deliveries VALUES ('d1', 't1', 'http://z/', 'delivered', 1, 3.0, 200, NULL, 3.0);
+INSERT INTO secrets VALUES ('links', x'00', 1.0);
+"""
 
 
 def schema(file):
@@ -71,6 +89,26 @@ async def test_the_way_back_leaves_nothing(db, tmp_path):
     async with db.write() as connection:
         await connection.run_sync(lambda it: command.downgrade(migrations(it), "base"))
     assert schema(tmp_path / "data" / "cleanplate.db") == {}
+
+
+async def test_a_database_of_the_first_release_keeps_all_it_has(db, tmp_path):
+    """Rows as version 0.1 wrote them are there after the upgrade, and can still be worked with."""
+    file = tmp_path / "data" / "cleanplate.db"
+    async with db.write() as connection:
+        await connection.run_sync(lambda it: command.downgrade(migrations(it), "0001"))
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(FIRST_RELEASE)
+        before = {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in FILLED}
+    await db.upgrade()
+    with closing(sqlite3.connect(file)) as connection:
+        for table, rows in before.items():
+            width = len(rows[0])
+            kept = [row[:width] for row in connection.execute(f"SELECT * FROM {table}").fetchall()]
+            assert kept == rows
+    async with db.read() as connection:
+        task = await read_task(connection, "t1")
+    assert task.request.source.value == "http://x/"
+    assert (task.request.metadata, task.request.credits) == ({}, 1)
 
 
 def test_on_postgresql_the_tables_get_types_that_suit_it():

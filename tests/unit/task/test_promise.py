@@ -32,7 +32,7 @@ from sqlalchemy import select
 from cleanplate.account import CreditsInsufficient
 from cleanplate.picture import PictureUnreadable
 from cleanplate.store import tables
-from cleanplate.task import QueueFull, State
+from cleanplate.task import IdempotencyConflict, QueueFull, State, TaskEnded, TaskNotFound
 
 MOST_QUEUED = 4
 MOST_ACCEPTED = 7
@@ -52,6 +52,8 @@ class Life(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.world = type(self).make_world(self.folder, max_queued=MOST_QUEUED, keep_seconds=200)
         self.accepted = {}  # id → whether it has a callback
+        self.owners = {}  # id → whose it is
+        self.keys = {}  # who → what was asked under the key, the task that it made, until when
         self.fences = Counter()  # id → the latest attempt that was given out
         self.won = Counter()  # id → how often a worker was told that it ended the task
         self.ended = {}  # id → the state in which it was first seen to have ended
@@ -84,11 +86,12 @@ class Life(RuleBasedStateMachine):
         upload=st.booleans(),
         callback=st.booleans(),
         many=st.sampled_from([1, 1, 1, 3]),
+        key=st.sampled_from([None, None, "key"]),
     )
-    def submit(self, who, upload, callback, many):
-        return multiple(*self.submitted(who, upload, callback, many))
+    def submit(self, who, upload, callback, many, key):
+        return multiple(*self.submitted(who, upload, callback, many, key))
 
-    def submitted(self, who, upload, callback, many):
+    def submitted(self, who, upload, callback, many, key=None):
         caller = self.callers[who]
         url = "http://x/" if callback else None
         make = self.world.upload if upload else self.world.request
@@ -96,13 +99,70 @@ class Life(RuleBasedStateMachine):
         async def one():
             uploads = {"source": b"x"} if upload else {}
             try:
-                return await self.world.tasks.submit(caller, make(callback_url=url), uploads)
+                return await self.world.tasks.submit(caller, make(callback_url=url), uploads, key)
             except (CreditsInsufficient, QueueFull):
                 return None
+            except IdempotencyConflict:
+                return "conflict"
 
-        accepted = [task.id for task in self.all(*(one() for _ in range(many))) if task is not None]
-        self.accepted.update(dict.fromkeys(accepted, callback))
-        return accepted
+        answers = [it for it in self.all(*(one() for _ in range(many))) if it is not None]
+        if key is not None:
+            return self.repeated(who, (upload, callback), answers)
+        return self.noted(who, callback, [task.id for task in answers])
+
+    def repeated(self, who, asked, answers):
+        """Under one key there is one task, until its time is over."""
+        before, task_id, ends = self.keys.get(who, (None, None, 0))
+        if self.world.clock.now < ends:
+            assert all(it == "conflict" if before != asked else it.id == task_id for it in answers)
+            assert answers
+            return []
+        ids = {task.id for task in answers}
+        assert len(ids) <= 1
+        for task in answers[:1]:
+            self.keys[who] = (asked, task.id, task.expires_at)
+        return self.noted(who, asked[1], ids)
+
+    def noted(self, who, callback, ids):
+        self.accepted.update(dict.fromkeys(ids, callback))
+        self.owners.update(dict.fromkeys(ids, self.callers[who].account.id))
+        return list(ids)
+
+    @rule(task=tasks)
+    def cancel(self, task):
+        """Its owner does not want it any more, and says so twice."""
+        row = self.open_row(task)
+        told = self.all(self.cancelled(task), self.cancelled(task))
+        assert told[0] == told[1]
+        if row is not None:
+            assert all(told)
+            self.won[task] += 1
+
+    @rule(claim=claims)
+    def cancel_while_it_is_finished(self, claim):
+        row = self.open_row(claim.id)
+        finished, cancelled = self.all(
+            self.world.tasks.finish(claim, self.world.outcome(claim)), self.cancelled(claim.id)
+        )
+        if row is not None:
+            assert finished + cancelled == 1
+            self.won[claim.id] += 1
+        else:
+            assert not finished
+
+    def open_row(self, task):
+        """The row of a task that may still be cancelled."""
+        row = self.rows().get(task)
+        is_open = row and row["state"] not in ENDS and self.world.clock.now < row["expires_at"]
+        return row if is_open else None
+
+    async def cancelled(self, task):
+        try:
+            task = await self.world.tasks.cancel(self.owners[task], task)
+        except (TaskEnded, TaskNotFound):
+            return False
+        assert task.failure.code == "task_cancelled"
+        return True
 
     # What workers do
 

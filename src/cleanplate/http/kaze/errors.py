@@ -23,6 +23,7 @@ STORAGE = 1102
 
 CODES: dict[Kind, tuple[int, int]] = {  # the envelope's code, the HTTP status
     Kind.PARAMETER: (PARAMETER, 400),
+    Kind.CONFLICT: (PARAMETER, 409),
     Kind.TASK_UNKNOWN: (PARAMETER, 400),
     Kind.PATH_UNKNOWN: (PARAMETER, 404),
     Kind.TOO_LARGE: (PARAMETER, 413),

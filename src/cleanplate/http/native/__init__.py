@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cleanplate.http.native.errors import refuse
-from cleanplate.http.native.render import task
+from cleanplate.http.native.removals import router as removals_router
+from cleanplate.http.native.render import removal
 from cleanplate.http.native.routes import router
-from cleanplate.http.native.tasks import router as tasks_router
 
-__all__ = ["refuse", "router", "task", "tasks_router"]
+__all__ = ["refuse", "removal", "removals_router", "router"]

@@ -10,16 +10,22 @@ from cleanplate.http import submission
 from cleanplate.http.area import RECTANGLES, area_of
 from cleanplate.http.errors import FieldInvalid, SourceMissing, SourceRepeated
 from cleanplate.http.form import WHOLE_BODY
+from cleanplate.http.native import cursor
 from cleanplate.picture.formats import named
+from cleanplate.task import Choice, State
 
 if TYPE_CHECKING:
     from cleanplate.http.form import Form
+    from cleanplate.settings import Settings
 
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]*$")
 ]
+Moment = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 AREAS = (RECTANGLES, "mask_file", "mask_url", "smear_file", "smear_url")
-FIELDS = frozenset({"file", "url", *AREAS, "mode", "sensitivity", "format", "sync", "callback_url"})
+HOW = frozenset({"unit", "mode", "sensitivity", "format", "quality", "metadata", "webhook"})
+FIELDS = frozenset({"file", "url", *AREAS, *HOW, "sync"})
+UNITS = ("pixel", "fraction")
 MODES = ("auto", "undo", "fill")
 
 
@@ -41,6 +47,25 @@ class Grant(Asked):
     credits: int = Field(ge=1, le=1_000_000_000)
 
 
+class Listing(BaseModel):
+    """Which removals are asked for, in the query string."""
+
+    limit: int = Field(50, ge=1, le=200, description="Most on one page.")
+    cursor: str | None = Field(None, max_length=500, description="`next_cursor` of the page before.")
+    state: State | None = Field(None, description="Only those in this state.")
+    since: Moment | None = Field(None, description="Only those accepted then (Unix seconds) or later.")
+    until: Moment | None = Field(None, description="Only those accepted before (Unix seconds).")
+
+    def choice(self) -> Choice:
+        """In the words of the room behind.
+
+        Raises:
+            FieldInvalid: the cursor is not one.
+        """
+        after = None if self.cursor is None else cursor.read(self.cursor)
+        return Choice(self.limit, self.state, self.since, self.until, after)
+
+
 Model = TypeVar("Model", bound=Asked)
 
 
@@ -57,7 +82,7 @@ def parse(form: Form, model: type[Model]) -> Model:
         raise FieldInvalid("; ".join(problems)) from error
 
 
-def removal(form: Form, max_rectangles: int) -> submission.Asked:
+def removal(form: Form, settings: Settings) -> submission.Asked:
     """A picture, where its mark is (nothing: find it), and how it is to be cleaned.
 
     Raises:
@@ -74,10 +99,9 @@ def removal(form: Form, max_rectangles: int) -> submission.Asked:
     picture = form.file("file") if form.has("file") else form.text("url", WHOLE_BODY)
     if picture is None:
         raise SourceMissing
-    region, region_picture = area_of(form, AREAS, max_rectangles)
-    mode = form.text("mode") or "auto"
-    if mode not in MODES:
-        raise FieldInvalid("mode must be auto, undo or fill.")
+    region, region_picture = area_of(
+        form, AREAS, settings.region.max_rectangles, form.word("unit", UNITS) or "pixel"
+    )
     wanted = form.text("format")
     return submission.Asked(
         operation="remove",
@@ -85,8 +109,11 @@ def removal(form: Form, max_rectangles: int) -> submission.Asked:
         region=region,
         region_picture=region_picture,
         sync=form.flag("sync"),
-        callback_url=form.text("callback_url"),
+        callback_url=form.text("webhook"),
+        callback_field="webhook",
         sensitivity=form.fraction("sensitivity"),
-        mode=mode,
+        mode=form.word("mode", MODES) or "auto",
         format=named(wanted) if wanted else None,
+        quality=form.choice("quality", range(95, 101), 0) or None,
+        metadata=form.document("metadata", settings.http.max_metadata_bytes),
     )

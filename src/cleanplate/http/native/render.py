@@ -9,7 +9,7 @@ from typing_extensions import TypedDict  # before Python 3.12, pydantic does not
 if TYPE_CHECKING:
     from cleanplate.account import Account, Quota, Token
     from cleanplate.http.desk import Desk
-    from cleanplate.task import Outcome, Task
+    from cleanplate.task import Callback, Outcome, Task
 
 
 class TokenAnswer(TypedDict):
@@ -50,7 +50,7 @@ class FoundMark(TypedDict):
     confidence: float  # 0..1
 
 
-class TaskResult(TypedDict):
+class RemovalResult(TypedDict):
     url: str  # of the picture; needs no token
     format: str
     media_type: str
@@ -59,23 +59,47 @@ class TaskResult(TypedDict):
     changed: bool  # false: the very bytes that were sent, when no other format was asked for
     box: list[int] | None  # around all that was removed
     found: list[FoundMark]  # the watermarks that were found, the surest first
+    timings: dict[str, float]  # seconds by step
 
 
-class TaskError(TypedDict):
+class RemovalError(TypedDict):
     code: str
     detail: str
 
 
-class TaskAnswer(TypedDict):
+class RemovalAnswer(TypedDict):
     id: str
+    dialect: str  # that it was asked for in: native, kaze, gptge or picwish
     state: str  # queued, running, done or failed
     created_at: float
     started_at: float | None
     finished_at: float | None
     expires_at: float
+    mode: str
     sensitivity: float
-    result: TaskResult | None  # of a done task
-    error: TaskError | None  # of a failed task
+    credits: int  # charged, or held until it has ended; 0 when it failed
+    metadata: dict[str, Any]  # as sent
+    result: RemovalResult | None  # of one that is done
+    error: RemovalError | None  # of one that failed or was cancelled
+
+
+class RemovalList(TypedDict):
+    removals: list[RemovalAnswer]
+    next_cursor: str | None  # None: that is all
+
+
+class WebhookTry(TypedDict):
+    number: int
+    at: float
+    status: int | None  # the receiver's; None: there was none
+    error: str | None
+
+
+class WebhookLog(TypedDict):
+    url: str | None
+    state: str  # none, pending, delivered or failed
+    next_at: float | None
+    tries: list[WebhookTry]
 
 
 def token(known: Token, account: str) -> TokenAnswer:
@@ -112,23 +136,48 @@ def account(known: Account, quota: Quota) -> AccountAnswer:
     return {**credits_of(known.name, quota), "webhook_secret": known.webhook_secret}
 
 
-def task(desk: Desk, known: Task, base_url: str) -> TaskAnswer:
-    """A task, whichever dialect it was asked for in."""
+def credit_headers(quota: Quota) -> dict[str, str]:
+    """What the account has left, beside every answer that may have cost something."""
+    remaining = "unlimited" if quota.remaining is None else str(quota.remaining)
+    return {"X-Credits-Used": str(quota.usage), "X-Credits-Remaining": remaining}
+
+
+def webhook_log(known: Callback | None) -> WebhookLog:
+    """What became of a webhook; `none`: none was asked for, or it is not time yet."""
+    if known is None:
+        return {"url": None, "state": "none", "next_at": None, "tries": []}
+    return {
+        "url": known.url,
+        "state": known.state,
+        "next_at": known.next_at,
+        "tries": [
+            {"number": one.number, "at": one.at, "status": one.status, "error": one.error}
+            for one in known.tries
+        ],
+    }
+
+
+def removal(desk: Desk, known: Task, base_url: str) -> RemovalAnswer:
+    """A removal, whichever dialect it was asked for in."""
     failure, outcome = known.failure, known.outcome
     return {
         "id": known.id,
+        "dialect": known.request.dialect,
         "state": known.state.value,
         "created_at": known.created_at,
         "started_at": known.started_at,
         "finished_at": known.finished_at,
         "expires_at": known.expires_at,
+        "mode": known.request.mode,
         "sensitivity": known.request.sensitivity,
+        "credits": 0 if failure is not None else known.request.credits,
+        "metadata": known.request.metadata,
         "result": None if outcome is None else _result(outcome, desk.links.url(known, base_url)),
         "error": None if failure is None else {"code": failure.code, "detail": failure.message},
     }
 
 
-def _result(outcome: Outcome, url: str) -> TaskResult:
+def _result(outcome: Outcome, url: str) -> RemovalResult:
     return {
         "url": url,
         "format": outcome.format,
@@ -138,6 +187,7 @@ def _result(outcome: Outcome, url: str) -> TaskResult:
         "changed": outcome.changed,
         "box": None if outcome.box is None else list(outcome.box),
         "found": [_mark(one) for one in outcome.found],
+        "timings": {"download": outcome.download_ms / 1000, **outcome.timings},
     }
 
 

@@ -14,18 +14,10 @@ from cleanplate.http.answer import answer
 from cleanplate.http.auth import SPELLINGS, Administrator, Authenticated
 from cleanplate.http.desk import AtDesk
 from cleanplate.http.native import render
-from cleanplate.http.native.errors import Problem
 from cleanplate.http.native.parse import Grant, NewToken, parse
+from cleanplate.http.native.problems import BODY_REFUSALS, problems
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": description, "content": {"application/problem+json": {}}, "model": Problem}
-    for status, description in (
-        (400, "A field is missing or wrong."),
-        (401, "The token is missing or wrong."),
-        (403, "An admin token is needed."),
-        (404, "There is no such thing."),
-    )
-}
+PROBLEMS = problems(403, 404, *BODY_REFUSALS)
 
 
 def _body(model: type[BaseModel]) -> dict[str, Any]:

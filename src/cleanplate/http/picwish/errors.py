@@ -21,6 +21,7 @@ STATUSES: dict[Kind, int] = {  # HTTP status and the body's `status` alike
     Kind.TASK_UNKNOWN: 404,
     Kind.PATH_UNKNOWN: 404,
     Kind.METHOD: 405,
+    Kind.CONFLICT: 409,
     Kind.TOO_SLOW: 408,
     Kind.TOO_LARGE: 413,
     Kind.ENCODING: 415,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
-from cleanplate.store.tables import deliveries
+from cleanplate.store.tables import deliveries, tries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -56,6 +56,27 @@ async def change(
         .returning(deliveries.c.id)
     )
     return (await connection.execute(query)).first() is not None
+
+
+async def add_try(
+    connection: AsyncConnection,
+    delivery_id: str,
+    *,
+    number: int,
+    at: float,
+    status: int | None,
+    error: str | None,
+) -> None:
+    """Note down what came of one try."""
+    await connection.execute(
+        insert(tries).values(delivery_id=delivery_id, number=number, at=at, status=status, error=error)
+    )
+
+
+async def tries_of(connection: AsyncConnection, delivery_id: str) -> Sequence[RowMapping]:
+    """The tries of a delivery, the first first."""
+    query = select(tries).where(tries.c.delivery_id == delivery_id).order_by(tries.c.number)
+    return (await connection.execute(query)).mappings().all()
 
 
 async def due(connection: AsyncConnection, now: float) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, tuple_, update
 
 from cleanplate.store.tables import tasks
 
@@ -26,6 +26,42 @@ async def add(connection: AsyncConnection, row: Mapping[str, Any]) -> None:
 async def find(connection: AsyncConnection, task_id: str) -> RowMapping | None:
     """The task with this id."""
     return (await connection.execute(select(tasks).where(tasks.c.id == task_id))).mappings().first()
+
+
+async def listed(
+    connection: AsyncConnection,
+    account_id: str,
+    *,
+    now: float,
+    limit: int,
+    state: str | None = None,
+    since: float | None = None,
+    until: float | None = None,
+    after: tuple[float, str] | None = None,
+) -> Sequence[RowMapping]:
+    """An account's tasks that have not expired, the newest first.
+
+    Args:
+        connection: the transaction.
+        account_id: whose.
+        now: what expires by now is left out.
+        limit: most rows.
+        state: only these.
+        since: accepted then or later.
+        until: accepted before.
+        after: `created_at` and `id` of the last one that is known already.
+    """
+    query = select(tasks).where(tasks.c.account_id == account_id, tasks.c.expires_at > now)
+    if state is not None:
+        query = query.where(tasks.c.state == state)
+    if since is not None:
+        query = query.where(tasks.c.created_at >= since)
+    if until is not None:
+        query = query.where(tasks.c.created_at < until)
+    if after is not None:
+        query = query.where(tuple_(tasks.c.created_at, tasks.c.id) < tuple_(*after))
+    query = query.order_by(tasks.c.created_at.desc(), tasks.c.id.desc()).limit(limit)
+    return (await connection.execute(query)).mappings().all()
 
 
 async def lock(connection: AsyncConnection, task_id: str) -> RowMapping | None:
