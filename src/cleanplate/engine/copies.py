@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from cleanplate.engine.crops import Box
+
 DENSER = 1.25  # samples of a cell to a pixel of the picture: copies lie at different fractions of a pixel
 MARGIN = 4  # pixels around a copy that cubic interpolation may ask for
 BAND = 256  # rows that are laid at a time
@@ -109,20 +111,22 @@ class Copies:
             count += inside
         return np.asarray(total / np.maximum(count, 1), np.float32)
 
-    def lay(self, cell: NDArray[np.float32], way: int = cv2.INTER_CUBIC) -> NDArray[np.float32]:
-        """The (H, W[, C]) picture that shows a (rows, columns[, C]) cell everywhere."""
+    def lay(
+        self, cell: NDArray[np.float32], box: Box | None = None, way: int = cv2.INTER_CUBIC
+    ) -> NDArray[np.float32]:
+        """The picture that shows a (rows, columns[, C]) cell everywhere, or the (h, w[, C]) part in `box`."""
         rim = 4
         wrapped = cv2.copyMakeBorder(cell, rim, rim, rim, rim, cv2.BORDER_WRAP)
-        height, width = self.shape
+        left, top, width, height = box or (0, 0, self.shape[1], self.shape[0])
         inverse = np.linalg.inv(self.steps)
         laid = np.empty((height, width, *cell.shape[2:]), np.float32)
-        for top in range(0, height, BAND):
-            y, x = np.ogrid[top : min(top + BAND, height), 0:width]
+        for start in range(0, height, BAND):
+            y, x = np.ogrid[top + start : top + min(start + BAND, height), left : left + width]
             first, second = (inverse[k, 0] * x + inverse[k, 1] * y for k in range(2))
             column = ((first - np.floor(first)) * self.columns + rim).astype(np.float32)
             row = ((second - np.floor(second)) * self.rows + rim).astype(np.float32)
             band = np.asarray(cv2.remap(wrapped, column, row, way), np.float32)
-            laid[top : top + BAND] = band.reshape(laid[top : top + BAND].shape)
+            laid[start : start + BAND] = band.reshape(laid[start : start + BAND].shape)
         return laid
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from cleanplate.engine.crops import Box
     from cleanplate.engine.objects import Object
 
 __all__ = ["VISIBLE", "Kind", "Mark", "find", "parts"]
@@ -61,7 +62,7 @@ def find(
         x, y, w, h = cv2.boundingRect(within.view(np.uint8))
         box = grown((x, y, w, h), CONTEXT, width, height)
         within = within[window(box)]
-    marks = _found(pixels[window(box)], within, min(max(1 - sensitivity, LESS_SURE), SURER))
+    marks = _found(pixels, box, within, min(max(1 - sensitivity, LESS_SURE), SURER))
     return tuple(sorted((_moved(mark, box[0], box[1]) for mark in marks), key=lambda mark: -mark.confidence))
 
 
@@ -75,14 +76,18 @@ def parts(region: NDArray[np.bool_]) -> NDArray[np.int32]:
     return np.asarray(labels, np.int32) * region
 
 
-def _found(pixels: NDArray[Any], within: NDArray[np.bool_] | None, asked: float) -> Iterator[Mark]:
-    """The marks of a picture, those that are as sure as is asked for."""
-    sight = see(pixels)
-    size = pixels.shape[0], pixels.shape[1]
+def _found(pixels: NDArray[Any], box: Box, within: NDArray[np.bool_] | None, asked: float) -> Iterator[Mark]:
+    """The marks in a box of a picture, those that are as sure as is asked for, in the box's coordinates."""
+    part = pixels[window(box)]
+    size = part.shape[0], part.shape[1]
+    sight = see(part)
     free = np.ones(size, bool) if within is None else within.copy()
-    repeated = find_repeated(pixels, likely=_resized(sight.probability, size))
+    # what repeats shows itself in the whole picture, however little of it the user points at
+    likely = _resized(sight.probability, size) if part.shape == pixels.shape else None
+    repeated = find_repeated(pixels, likely, box)
     if repeated is not None and repeated.confidence >= asked:
-        yield from _claimed(replace(repeated.mark(), kind="tiled"), free, beside=2)
+        mark = replace(repeated.mark(), kind="tiled")
+        yield from _claimed(_moved(mark, -box[0], -box[1]), free, beside=2)
     if within is None:
         seen = objects(sight, (sight.probability > LIKELY) & _shrunk(free, sight.shape))
         sure = judge(seen, sight)
@@ -93,7 +98,7 @@ def _found(pixels: NDArray[Any], within: NDArray[np.bool_] | None, asked: float)
         sure = judge(seen, sight)
         accepted = np.ones(sure.shape, bool)
     for index in np.flatnonzero(accepted):
-        yield from _claimed(_mark(seen[index], float(sure[index]), sight, pixels), free)
+        yield from _claimed(_mark(seen[index], float(sure[index]), sight, part), free)
 
 
 def _accepted(sure: NDArray[np.float32], asked: float) -> NDArray[np.bool_]:

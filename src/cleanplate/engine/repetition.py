@@ -20,6 +20,8 @@ from cleanplate.engine.shape import Shape, first_shape, fitted, outlined
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from cleanplate.engine.crops import Box
+
 EVIDENCE = 12.0  # deviations over all steps; photos stay below, but for rendered ones and drawings
 AGREEING = 3.0  # deviations by which two thirds of the neighbourhoods agree with all others
 DRAWN = 0.84  # least share of a shape that is more than lines along the lattice: plots have no more
@@ -48,13 +50,15 @@ class Repetition:
     Attributes:
         steps: (2, 2) float64, columns: the lattice's steps (x, y) in pixels.
         copies: how many of them the picture holds, cut ones by their share.
-        opacity: (H, W) float32 in 0..1.
-        colour: (H, W, C) float32 in the picture's range.
+        box: (x, y, width, height) of the part of the picture that is told of: all of it, or what was asked.
+        opacity: float32 of the box's (height, width), in 0..1.
+        colour: float32 of (height, width, C), in the picture's range.
         confidence: in 0..1.
     """
 
     steps: NDArray[np.float64]
     copies: float
+    box: Box
     opacity: NDArray[np.float32]
     colour: NDArray[np.float32]
     confidence: float
@@ -66,7 +70,7 @@ class Repetition:
         top, left = int(rows[0]), int(columns[0])
         window = np.s_[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
         opacity = self.opacity[window]
-        box = (left, top, opacity.shape[1], opacity.shape[0])
+        box = (self.box[0] + left, self.box[1] + top, opacity.shape[1], opacity.shape[0])
         return Mark(box, opacity, self.colour[window], self.confidence, "tiled")
 
 
@@ -218,12 +222,15 @@ def _drawn(folded: NDArray[np.float32]) -> float:
     return float((rest * rest).sum() / max(float((cell * cell).sum()), 1e-9))
 
 
-def find_repeated(pixels: NDArray[Any], likely: NDArray[np.float32] | None = None) -> Repetition | None:
+def find_repeated(
+    pixels: NDArray[Any], likely: NDArray[np.float32] | None = None, box: Box | None = None
+) -> Repetition | None:
     """The mark that is tiled over a picture.
 
     Args:
         pixels: (H, W, 1) or (H, W, 3), uint8 or uint16.
         likely: (H, W) float32 in 0..1, how likely each pixel is a mark's to a network; None knows nothing.
+        box: (x, y, width, height) of the part of the picture that the answer is wanted for; None is all.
 
     Returns:
         The mark with everything that all its copies tell, or None.
@@ -245,7 +252,9 @@ def find_repeated(pixels: NDArray[Any], likely: NDArray[np.float32] | None = Non
         copies, shape = _learnt(pixels, luma, None, decision.lattice.steps, ratio)
     if shape is None or not _plausible(shape):
         return None
-    repetition = _laid(copies, shape, decision, float(np.iinfo(pixels.dtype).max))
+    repetition = _laid(
+        copies, shape, decision, float(np.iinfo(pixels.dtype).max), box or (0, 0, width, height)
+    )
     return repetition if (repetition.opacity > VISIBLE).any() else None
 
 
@@ -295,10 +304,10 @@ def _learnt(
     return copies, fitted(stack, inside, tone)
 
 
-def _laid(copies: Copies, shape: Shape, decision: Decision, top: float) -> Repetition:
-    opacity = np.clip(copies.lay(shape.opacity), 0.0, 1.0)
-    opacity[copies.lay((shape.opacity > 0).astype(np.float32), cv2.INTER_LINEAR) < 0.5] = 0
-    colour = copies.lay(shape.colour, cv2.INTER_LINEAR)
+def _laid(copies: Copies, shape: Shape, decision: Decision, top: float, box: Box) -> Repetition:
+    opacity = np.clip(copies.lay(shape.opacity, box), 0.0, 1.0)
+    opacity[copies.lay((shape.opacity > 0).astype(np.float32), box, cv2.INTER_LINEAR) < 0.5] = 0
+    colour = copies.lay(shape.colour, box, cv2.INTER_LINEAR)
     colour = colour if colour.ndim == 3 else colour[..., None]
     count = copies.shape[0] * copies.shape[1] / decision.lattice.cell
-    return Repetition(copies.steps, count, opacity, colour * np.float32(top / 255), decision.confidence)
+    return Repetition(copies.steps, count, box, opacity, colour * np.float32(top / 255), decision.confidence)

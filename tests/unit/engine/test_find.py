@@ -116,6 +116,25 @@ def test_a_region_in_which_nothing_is_evident_has_no_mark() -> None:
     assert find(photo(), within) == ()
 
 
+def test_a_tiled_mark_is_known_by_its_copies_elsewhere_where_the_user_points_at_one() -> None:
+    rows, columns = photo().shape[:2]
+    alpha = np.zeros((rows, columns), np.uint8)
+    for y in range(30, rows, 48):
+        for x in range(8, columns, 94):
+            cv2.putText(alpha, "SPECIMEN", (x, y), cv2.FONT_HERSHEY_DUPLEX, 0.5, 255, 1, cv2.LINE_AA)
+    weight = alpha[..., None] / 255 * 0.45
+    pixels = np.rint(photo() * (1 - weight) + WHITE * weight).astype(np.uint8)
+    within = np.zeros(alpha.shape, bool)
+    within[58:88, 98:194] = True
+    marks = find(pixels, within)
+    assert marks
+    assert marks[0].kind == "tiled"
+    area = covered(marks, alpha.shape)
+    assert not (area & ~within).any()
+    strokes_there = (alpha > 100) & within  # a pixel wide, so that their edges are uncertain
+    assert (area & strokes_there).sum() > 0.7 * strokes_there.sum()
+
+
 def test_nothing_can_be_read_in_a_tiny_picture() -> None:
     assert find(np.zeros((LEAST_SIDE - 1, 500, 3), np.uint8)) == ()
 

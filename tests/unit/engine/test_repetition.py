@@ -196,3 +196,18 @@ def test_what_a_network_sees_of_the_strokes_confirms_weak_copies() -> None:
     blind = decide(luma(pixels), np.zeros_like(coverage))
     assert blind is not None
     assert blind.confidence == alone.confidence  # what the network misses, the copies still show
+
+
+def test_the_answer_for_a_part_of_the_picture_is_that_part_of_the_whole_answer() -> None:
+    pixels = marked(photo(420, 560), 0.5 * tiled(420, 560, LATTICES["turned"]), 255)
+    whole, part = find_repeated(pixels), find_repeated(pixels, box=(130, 90, 200, 300))
+    assert whole is not None
+    assert part is not None
+    assert part.confidence == whole.confidence
+    assert np.array_equal(part.opacity, whole.opacity[90:390, 130:330])
+    assert np.array_equal(part.colour, whole.colour[90:390, 130:330])
+    x, y, width, height = part.mark().box
+    assert x >= 130
+    assert y >= 90
+    assert x + width <= 330
+    assert y + height <= 390
