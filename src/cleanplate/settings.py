@@ -150,6 +150,7 @@ class Account(Section):
     require_token: bool = Field(
         default=True, description="Refuse requests without a token. Off: everyone is `default`."
     )
+    max_presets: Positive = Field(default=1_000, description="Most presets of one account.")
 
 
 class Database(Section):

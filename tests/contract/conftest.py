@@ -27,7 +27,7 @@ import uvicorn
 from PIL import Image
 
 from cleanplate import settings
-from cleanplate.account import Accounts
+from cleanplate.account import Accounts, Presets
 from cleanplate.fetch import Fetcher
 from cleanplate.http import Callbacks, Services, create_app
 from cleanplate.notify import Deliveries
@@ -228,6 +228,7 @@ class House:
         blobs = Blobs(self.settings.blobs_url)
         accounts = Accounts(db, self.settings.account)
         stack.push_async_callback(accounts.aclose)
+        presets = Presets(db, self.settings.account)
         wakeups = PgQueuerWakeups()
         fetcher = Fetcher(self.settings.fetch)
         stack.push_async_callback(fetcher.aclose)
@@ -242,7 +243,7 @@ class House:
         upbringing = Upbringing.of(self.settings.worker, 1)
         inspector = await stack.enter_async_context(Inspector(self.settings.picture, upbringing))
         self.services = Services(
-            accounts, tasks, blobs, fetcher, inspector, await db.get_or_create_secret("links")
+            accounts, presets, tasks, blobs, fetcher, inspector, await db.get_or_create_secret("links")
         )
         self.callbacks = Callbacks(self.services, self.settings)
         if self._worker:

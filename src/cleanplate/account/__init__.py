@@ -9,10 +9,14 @@ from cleanplate.account.errors import (
     CreditsInvalid,
     LedgerConflict,
     NameInvalid,
+    PresetExists,
+    PresetNotFound,
+    PresetTooMany,
     TokenInvalid,
     TokenMissing,
     TokenNotFound,
 )
+from cleanplate.account.presets import Preset, Presets
 from cleanplate.account.record import Account, Caller, Quota, Token
 
 __all__ = [
@@ -24,6 +28,11 @@ __all__ = [
     "CreditsInvalid",
     "LedgerConflict",
     "NameInvalid",
+    "Preset",
+    "PresetExists",
+    "PresetNotFound",
+    "PresetTooMany",
+    "Presets",
     "Quota",
     "Token",
     "TokenInvalid",

@@ -101,9 +101,9 @@ class Accounts:
         Raises:
             NameInvalid: a name is too long or not printable.
         """
-        _check_name(account_name)
+        check_name(account_name)
         if token_name:
-            _check_name(token_name)
+            check_name(token_name)
         secret = draw_secret()
         now = self._clock()
         async with self._db.write() as connection:
@@ -246,7 +246,12 @@ async def read_account(connection: AsyncConnection, account_id: str) -> Account 
     return None if row is None else _account(row)
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Accept a name that people can read.
+
+    Raises:
+        NameInvalid: it is too long or not printable.
+    """
     if not (0 < len(name) <= MAX_NAME and name.isprintable() and name == name.strip()):
         raise NameInvalid
 

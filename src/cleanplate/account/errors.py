@@ -35,6 +35,24 @@ class NameInvalid(CleanplateError):
     code = "name_invalid"
 
 
+class PresetNotFound(CleanplateError):
+    """There is no such preset: `cleanplate preset list` and `GET /v1/presets` show them."""
+
+    code = "preset_not_found"
+
+
+class PresetExists(CleanplateError):
+    """There is a preset of this name already: choose another name, or delete that one."""
+
+    code = "preset_exists"
+
+
+class PresetTooMany(CleanplateError):
+    """The account has as many presets as are allowed: delete one that is not needed."""
+
+    code = "preset_too_many"
+
+
 class CreditsInsufficient(CleanplateError):
     """Insufficient credits: the account's credits are used up, ask for more."""
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cleanplate.account import Accounts
+from cleanplate.account import Accounts, Presets
 from cleanplate.store import Database
 
 if TYPE_CHECKING:
@@ -49,6 +49,23 @@ async def opened_accounts(settings: Settings) -> AsyncGenerator[Accounts]:
 
 
 @asynccontextmanager
+async def opened_presets(settings: Settings, account: str) -> AsyncGenerator[tuple[Presets, str]]:
+    """The presets, and the id of the account of this name.
+
+    Raises:
+        AccountNotFound: there is none.
+    """
+    db = Database(settings.database_url, settings.database.busy_seconds)
+    try:
+        await db.upgrade()
+        accounts = Accounts(db, settings.account)
+        yield Presets(db, settings.account), (await accounts.get(account)).id
+        await accounts.aclose()
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
 async def assembled(settings: Settings) -> AsyncGenerator[Service]:
     """The whole service in this process, working until it is left.
 
@@ -71,6 +88,7 @@ async def assembled(settings: Settings) -> AsyncGenerator[Service]:
         stack.push_async_callback(db.close)
         await db.upgrade()
         accounts = Accounts(db, settings.account)
+        presets = Presets(db, settings.account)
         stack.push_async_callback(accounts.aclose)
         blobs = Blobs(settings.blobs_url)
         fetcher = Fetcher(settings.fetch)
@@ -83,7 +101,7 @@ async def assembled(settings: Settings) -> AsyncGenerator[Service]:
             if settings.secret
             else await db.get_or_create_secret(LINK_SECRET)
         )
-        services = Services(accounts, tasks, blobs, fetcher, inspector, secret)
+        services = Services(accounts, presets, tasks, blobs, fetcher, inspector, secret)
         deliveries = Deliveries(db, fetcher, Callbacks(services, settings).render, settings.notify, wakeups)
         await stack.enter_async_context(inspector)
         worker = Worker(tasks, blobs, fetcher, deliveries, wakeups, settings)

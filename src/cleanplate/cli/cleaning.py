@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cleanplate.engine import Mode, Removal
     from cleanplate.engine.report import Described
     from cleanplate.region import Region
-    from cleanplate.region.rectangles import Unit
+    from cleanplate.region.rectangles import Anchor, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Order:
     Attributes:
         rectangles: (x, y, width, height) each; empty without any.
         unit: what their numbers count.
+        anchor: the corner of the picture from which they count.
         mask, smear: a file for all pictures, or a folder with one for each under the picture's own path.
         mode, sensitivity: as `cleanplate.remove` takes them.
         format: of the answers; None keeps each picture's own.
@@ -56,6 +57,7 @@ class Order:
 
     rectangles: tuple[tuple[float, float, float, float], ...] = ()
     unit: Unit = "pixel"
+    anchor: Anchor = "top-left"
     mask: Path | None = None
     smear: Path | None = None
     mode: Mode = "auto"
@@ -178,7 +180,7 @@ def _region(job: Job, order: Order) -> Region | None:
     from cleanplate.region import Mask, Rectangles, Smear
 
     if order.rectangles:
-        return Rectangles.of(order.rectangles, order.unit)
+        return Rectangles.of(order.rectangles, order.unit, order.anchor)
     if order.mask is not None:
         return _painted(Mask, _beside(order.mask, job))
     if order.smear is not None:

@@ -24,6 +24,11 @@ Rectangle: TypeAlias = Annotated[
         "5%,80%,20%,10% or 0.05,0.8,0.2,0.1. Repeat it for more. Without any region the mark is looked for.",
     ),
 ]
+Preset: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--preset", help="Where the mark is, by the name of a preset: see `cleanplate preset`."),
+]
+Account: TypeAlias = Annotated[str, typer.Option("--account", help="Whose preset it is.")]
 Mask: TypeAlias = Annotated[
     Path | None,
     typer.Option("--mask", help="A picture that is white where the mark is, or a folder of them."),

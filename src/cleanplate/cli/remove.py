@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cleanplate.cli.cleaning import Order, Report
     from cleanplate.cli.plan import Job, Plan
-    from cleanplate.region.rectangles import Unit
+    from cleanplate.region.rectangles import Anchor, Rectangles, Unit
 
 TERMINATED = 143
 
@@ -32,6 +32,8 @@ def remove(
     rectangle: options.Rectangle = None,
     mask: options.Mask = None,
     smear: options.Smear = None,
+    preset: options.Preset = None,
+    account: options.Account = "default",
     mode: options.Mode = "auto",
     sensitivity: options.Sensitivity = 0.5,
     format: options.Format = None,  # noqa: A002  # the word users expect
@@ -48,16 +50,22 @@ def remove(
     from cleanplate.cli.plan import make_plan
     from cleanplate.picture.formats import named
 
-    if sum(bool(given) for given in (rectangle, mask, smear)) > 1:
-        raise UsageInvalid("Give one of --rectangle, --mask and --smear: each says where the mark is.")
+    if sum(bool(given) for given in (rectangle, mask, smear, preset)) > 1:
+        raise UsageInvalid(
+            "Give one of --rectangle, --mask, --smear and --preset: each says where the mark is."
+        )
     if not 0.0 <= sensitivity <= 1.0:  # nor is it, when it is not a number
         raise UsageInvalid("--sensitivity must be a number from 0 to 1.")
     asked_format = named(format) if format else None
     plan = make_plan(inputs, out, asked_format)
     rectangles, unit = read_rectangles(rectangle or [])
+    anchor: Anchor = "top-left"
+    if preset is not None:
+        rectangles, unit, anchor = _read_preset(preset, account)
     order = Order(
         rectangles=rectangles,
         unit=unit,
+        anchor=anchor,
         mask=_existing(mask),
         smear=_existing(smear),
         mode=mode,
@@ -113,6 +121,24 @@ def read_rectangles(
     if len(units) > 1:
         raise UsageInvalid("Give all rectangles in pixels, or all as fractions.")
     return tuple(rectangles), units.pop() if units else "pixel"
+
+
+def _read_preset(
+    name: str, account: str
+) -> tuple[tuple[tuple[float, float, float, float], ...], Unit, Anchor]:
+    """What an account keeps under this name, here, in the database of the settings in force."""
+    from asyncio import run
+
+    from cleanplate.cli.assembly import opened_presets
+    from cleanplate.settings import load
+
+    async def read() -> Rectangles:
+        async with opened_presets(load(), account) as (presets, account_id):
+            return (await presets.get(account_id, name)).region
+
+    region = run(read())
+    sides = tuple((one.x, one.y, one.width, one.height) for one in region.items)
+    return sides, region.unit, region.anchor
 
 
 def _spare_inputs(plan: Plan, asked_format: str | None) -> None:

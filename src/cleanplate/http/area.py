@@ -11,13 +11,17 @@ from cleanplate.task import AskedRegion
 
 if TYPE_CHECKING:
     from cleanplate.http.form import Form
-    from cleanplate.region.rectangles import Unit
+    from cleanplate.region.rectangles import Anchor, Unit
 
 RECTANGLES = "rectangles"
 
 
 def area_of(
-    form: Form, names: tuple[str, ...], max_rectangles: int, unit: Unit = "pixel"
+    form: Form,
+    names: tuple[str, ...],
+    max_rectangles: int,
+    unit: Unit = "pixel",
+    anchor: Anchor = "top-left",
 ) -> tuple[AskedRegion | None, bytes | str | None]:
     """Read the one area that a request gives: the region, and its picture's bytes or URL.
 
@@ -27,6 +31,7 @@ def area_of(
             for each kind of picture, "mask" or "smear".
         max_rectangles: most rectangles accepted.
         unit: of rectangles.
+        anchor: the corner from which rectangles count.
 
     Raises:
         RegionRepeated: more than one is there.
@@ -40,21 +45,22 @@ def area_of(
         return None, None
     [name] = sent
     if name == RECTANGLES:
-        return _rectangles(form, max_rectangles, unit), None
+        return AskedRegion.of(rectangles_of(form, max_rectangles, unit, anchor)), None
     kind = "mask" if name.startswith("mask") else "smear"
     picture = form.file(name) if name.endswith("_file") else form.text(name, WHOLE_BODY)
     return AskedRegion(kind), picture
 
 
-def _rectangles(form: Form, max_count: int, unit: Unit) -> AskedRegion:
+def rectangles_of(form: Form, max_count: int, unit: Unit, anchor: Anchor) -> Rectangles:
+    """Read a request's rectangles.
+
+    Raises:
+        RegionInvalid, RegionTooMany: they are none, or too many.
+        FieldInvalid: there are none.
+    """
     value = form.value(RECTANGLES)
     if not isinstance(value, list):
         value = form.text(RECTANGLES)
     if value is None:
         raise FieldInvalid("rectangles must be a JSON list.")
-    parsed = Rectangles.parse(value, max_count=max_count, unit=unit)
-    return AskedRegion(
-        "rectangles",
-        rectangles=tuple((one.x, one.y, one.width, one.height) for one in parsed.items),
-        unit=parsed.unit,
-    )
+    return Rectangles.parse(value, max_count=max_count, unit=unit, anchor=anchor)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from cleanplate.account import Accounts
+    from cleanplate.account import Accounts, Presets
     from cleanplate.picture import Header
     from cleanplate.store import Blobs
     from cleanplate.task import AskedRegion, Tasks
@@ -57,6 +57,7 @@ class Services:
     """The rooms that answers are made with.
 
     Attributes:
+        presets: regions that accounts keep under a name.
         accounts: who calls, and what they have left.
         tasks: where removals are submitted and asked for.
         blobs: where results are read from.
@@ -66,6 +67,7 @@ class Services:
     """
 
     accounts: Accounts
+    presets: Presets
     tasks: Tasks
     blobs: Blobs
     fetcher: UrlChecker

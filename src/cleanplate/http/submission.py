@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from cleanplate.account import PresetNotFound
 from cleanplate.errors import CleanplateError
 from cleanplate.fetch.data_url import decode_data_url, is_data_url
 from cleanplate.http.access import entry_of
-from cleanplate.http.errors import FieldInvalid
+from cleanplate.http.errors import FieldInvalid, RegionRepeated
 from cleanplate.http.origin import base_url
 from cleanplate.task import AskedRegion, Source, Task
 from cleanplate.task import Request as TaskRequest
@@ -25,13 +26,20 @@ if TYPE_CHECKING:
     from cleanplate.task.record import Dialect
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
-SENSITIVITY: dict[str, Any] = {  # for the OpenAPI document; a field of ours that every dialect takes
+# For the OpenAPI document: fields of ours that every dialect takes.
+PRESET: dict[str, Any] = {
+    "type": "string",
+    "maxLength": 100,
+    "description": "id or name of a preset of yours, in place of an area: see `/v1/presets`",
+}
+SENSITIVITY: dict[str, Any] = {
     "type": "number",
     "minimum": 0,
     "maximum": 1,
     "description": "how readily something is taken for a watermark: 0 only what is certain, 1 also what is "
     "faint; absent: as the server's settings say",
 }
+OURS: dict[str, Any] = {"sensitivity": SENSITIVITY, "preset": PRESET}
 
 
 def _no_metadata() -> dict[str, Any]:
@@ -56,6 +64,7 @@ class Asked:
         quality: of a lossy answer, 95–100; None: as the settings say.
         metadata: the caller's own.
         callback_field: what the dialect calls `callback_url`.
+        preset: id or name of one of the caller's presets, in place of a region.
         told_by_task: codes of what may be wrong with an upload without the request being refused: the dialect
             tells it as a failure of the task.
     """
@@ -73,6 +82,7 @@ class Asked:
     quality: int | None = None
     metadata: dict[str, Any] = field(default_factory=_no_metadata)
     callback_field: str = "callback_url"
+    preset: str | None = None
     told_by_task: frozenset[str] = frozenset()
 
 
@@ -83,6 +93,7 @@ async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect,
         CleanplateError: anything that is wrong with the request, or that keeps the server from accepting it.
     """
     base = base_url(request, desk.settings.http)
+    asked = await _with_preset(desk, caller, asked)
     if asked.callback_url is not None:
         _check_callback(desk, asked.callback_url, asked.callback_field)
     picture = await _resolve(desk, asked.picture)
@@ -109,10 +120,24 @@ async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect,
         request_id=entry_of(request).request_id,
         quality=asked.quality,
         metadata=asked.metadata,
+        preset=asked.preset,
     )
     task = await desk.services.tasks.submit(caller, wanted, uploads, _idempotency_key(request))
     entry_of(request).task_id = task.id
     return task
+
+
+async def _with_preset(desk: Desk, caller: Caller, asked: Asked) -> Asked:
+    """With the region that a preset stands for, and its name."""
+    if asked.preset is None:
+        return asked
+    if asked.region is not None:
+        raise RegionRepeated("The area is given by the preset: send no other beside it.")
+    try:
+        preset = await desk.services.presets.get(caller.account.id, asked.preset)
+    except PresetNotFound as error:
+        raise FieldInvalid("preset: the account has none with this id or name.") from error
+    return replace(asked, region=AskedRegion.of(preset.region), preset=preset.name)
 
 
 def _idempotency_key(request: Request) -> str | None:

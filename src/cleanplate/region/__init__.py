@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from cleanplate.region.errors import RegionEmpty, RegionInvalid, RegionSizeMismatch, RegionTooMany
 from cleanplate.region.mask import Mask, Smear
-from cleanplate.region.rectangles import MAX_RECTANGLES, Rectangle, Rectangles
+from cleanplate.region.rectangles import ANCHORS, MAX_RECTANGLES, UNITS, Anchor, Rectangle, Rectangles, Unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 Region: TypeAlias = Rectangles | Mask | Smear
 
 __all__ = [
+    "ANCHORS",
     "MAX_RECTANGLES",
+    "UNITS",
+    "Anchor",
     "Mask",
     "Rectangle",
     "Rectangles",
@@ -25,6 +28,7 @@ __all__ = [
     "RegionSizeMismatch",
     "RegionTooMany",
     "Smear",
+    "Unit",
     "rasterize",
 ]
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Unit = Literal["pixel", "fraction"]
+Anchor = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
+UNITS: tuple[Unit, ...] = ("pixel", "fraction")
+ANCHORS: tuple[Anchor, ...] = ("top-left", "top-right", "bottom-left", "bottom-right")
 
 MAX_RECTANGLES = 50
 _LONGEST_TEXT = 1 << 20
@@ -55,23 +58,32 @@ class Rectangles:
     Attributes:
         items: at least one rectangle.
         unit: `"pixel"`, or `"fraction"` of the picture's width and height (0 to 1).
+        anchor: the corner of the picture from which `x` and `y` count, inwards, to the rectangle's own corner of
+            that name: a mark 20 pixels from the lower right edges lies there in pictures of every size.
 
     Raises:
-        RegionInvalid: when there is no rectangle, or for an unknown unit.
+        RegionInvalid: when there is no rectangle, or for an unknown unit or anchor.
     """
 
     items: tuple[Rectangle, ...]
     unit: Unit = "pixel"
+    anchor: Anchor = "top-left"
 
     def __post_init__(self) -> None:
         if not self.items:
             raise RegionInvalid("There is no rectangle: send at least one.")
-        if self.unit not in ("pixel", "fraction"):
+        if self.anchor not in ANCHORS:
+            raise RegionInvalid(f"{self.anchor!r} is not a corner: use one of {', '.join(ANCHORS)}.")
+        if self.unit not in UNITS:
             raise RegionInvalid(f"{self.unit!r} is not a unit of rectangles: use 'pixel' or 'fraction'.")
 
     @classmethod
     def parse(
-        cls, given: str | bytes | Sequence[Any], max_count: int = MAX_RECTANGLES, unit: Unit = "pixel"
+        cls,
+        given: str | bytes | Sequence[Any],
+        max_count: int = MAX_RECTANGLES,
+        unit: Unit = "pixel",
+        anchor: Anchor = "top-left",
     ) -> Rectangles:
         """Read rectangles from the wire.
 
@@ -80,6 +92,7 @@ class Rectangles:
                 numbers or numeric strings.
             max_count: most rectangles accepted.
             unit: what the numbers count.
+            anchor: the corner from which they count.
 
         Raises:
             RegionInvalid: when it is anything else.
@@ -91,12 +104,14 @@ class Rectangles:
         entries = cast("Sequence[Any]", listed)
         if len(entries) > max_count:
             raise RegionTooMany(f"There are {len(entries)} rectangles, and at most {max_count} are allowed.")
-        return cls(tuple(_read_rectangle(entry) for entry in entries), unit)
+        return cls(tuple(_read_rectangle(entry) for entry in entries), unit, anchor)
 
     @classmethod
-    def of(cls, corners: Iterable[Sequence[float]], unit: Unit = "pixel") -> Rectangles:
+    def of(
+        cls, corners: Iterable[Sequence[float]], unit: Unit = "pixel", anchor: Anchor = "top-left"
+    ) -> Rectangles:
         """Rectangles of (x, y, width, height) tuples."""
-        return cls(tuple(Rectangle(*(float(value) for value in corner)) for corner in corners), unit)
+        return cls(tuple(Rectangle(*(float(value) for value in corner)) for corner in corners), unit, anchor)
 
     def rasterize(self, width: int, height: int) -> NDArray[np.bool_]:
         """The pixels that any rectangle touches, (height, width).
@@ -107,8 +122,14 @@ class Rectangles:
         area = np.zeros((height, width), np.bool_)
         across, down = (width, height) if self.unit == "fraction" else (1, 1)
         for item in self.items:
-            left, right = _span(item.x * across, item.width * across, width)
-            top, bottom = _span(item.y * down, item.height * down, height)
+            x = item.x * across
+            y = item.y * down
+            if self.anchor.endswith("right"):
+                x = width - x - item.width * across
+            if self.anchor.startswith("bottom"):
+                y = height - y - item.height * down
+            left, right = _span(x, item.width * across, width)
+            top, bottom = _span(y, item.height * down, height)
             area[top:bottom, left:right] = True
         if not area.any():
             raise RegionEmpty(f"No rectangle lies inside the picture, which is {width} × {height} pixels.")

@@ -68,6 +68,17 @@ tokens = Table(
     Column("revoked_at", Time),
 )
 
+presets = Table(
+    "presets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("account_id", Id, ForeignKey("accounts.id"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("region", Json, nullable=False),
+    Column("created_at", Time, nullable=False),
+    UniqueConstraint("account_id", "name"),
+)
+
 ledger = Table(
     "ledger",
     metadata,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from cleanplate.errors import CleanplateError
+    from cleanplate.region import Rectangles
 
 
 Dialect = Literal["kaze", "gptge", "picwish", "native"]
@@ -49,6 +50,7 @@ class AskedRegion:
         kind: how it was said.
         rectangles: for `"rectangles"`: (x, y, width, height) each, in `unit`s.
         unit: pixels of the upright picture, or fractions (0–1) of its width and height.
+        anchor: the corner of the picture from which rectangles count.
         source: for `"mask"` and `"smear"`: where its picture is.
     """
 
@@ -56,6 +58,13 @@ class AskedRegion:
     rectangles: tuple[tuple[float, float, float, float], ...] = ()
     unit: Literal["pixel", "fraction"] = "pixel"
     source: Source | None = None
+    anchor: Literal["top-left", "top-right", "bottom-left", "bottom-right"] = "top-left"
+
+    @classmethod
+    def of(cls, rectangles: Rectangles) -> AskedRegion:
+        """These rectangles."""
+        sides = tuple((one.x, one.y, one.width, one.height) for one in rectangles.items)
+        return cls("rectangles", sides, rectangles.unit, anchor=rectangles.anchor)
 
 
 def _no_metadata() -> dict[str, Any]:
@@ -75,6 +84,7 @@ class Request:
         sensitivity: 0–1, how readily something is taken for a mark.
         quality: of a lossy result, 95–100; None: as the settings say.
         metadata: JSON of the caller's own, told again with every answer.
+        preset: the name of the preset that the region came from.
         credits: what the task costs when it is done, set by `Tasks.submit`.
         sync: whether the caller waits on the line; such tasks go first.
         callback_url: where to say that the task has ended, or None.
@@ -99,6 +109,7 @@ class Request:
     quality: int | None = None
     metadata: dict[str, Any] = field(default_factory=_no_metadata)
     credits: int = 1
+    preset: str | None = None
 
 
 def _no_dicts() -> list[dict[str, Any]]:

@@ -417,4 +417,9 @@ def asked(region: AskedRegion | None) -> dict[str, Any] | None:
     """What was asked for, as a request carries it."""
     if region is None:
         return None
-    return {"kind": region.kind, "rectangles": region.rectangles, "unit": region.unit}
+    return {
+        "kind": region.kind,
+        "rectangles": region.rectangles,
+        "unit": region.unit,
+        "anchor": region.anchor,
+    }

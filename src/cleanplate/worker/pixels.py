@@ -20,7 +20,7 @@ from cleanplate.picture import (
     media_type,
     sniff,
 )
-from cleanplate.region import Mask, Rectangle, Rectangles, Region, Smear, rasterize
+from cleanplate.region import Mask, Rectangles, Region, Smear, rasterize
 from cleanplate.worker import memory
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _region(asked: dict[str, Any] | None, bodies: list[bytes], limits: Limits) -
     if asked is None:
         return None
     if asked["kind"] == "rectangles":
-        return Rectangles(tuple(Rectangle(*sides) for sides in asked["rectangles"]), asked["unit"])
+        return Rectangles.of(asked["rectangles"], asked["unit"], asked["anchor"])
     # A mask is scaled to its picture, whose shortest side is limited already.
     kind = Mask if asked["kind"] == "mask" else Smear
     return kind.from_bytes(bodies.pop(0), dataclasses.replace(limits, min_side=1))

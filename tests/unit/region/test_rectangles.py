@@ -17,6 +17,30 @@ from cleanplate.region import (
     rasterize,
 )
 
+
+@pytest.mark.parametrize(
+    ("anchor", "left", "top"),
+    [
+        ("top-left", 4, 6),
+        ("top-right", 100 - 4 - 20, 6),
+        ("bottom-left", 4, 80 - 6 - 10),
+        ("bottom-right", 76, 64),
+    ],
+)
+@pytest.mark.parametrize("unit", ["pixel", "fraction"])
+def test_a_corner_from_which_rectangles_count(anchor, left, top, unit):
+    sides = (4, 6, 20, 10) if unit == "pixel" else (0.04, 0.075, 0.2, 0.125)
+    area = rasterize(Rectangles.of([sides], unit, anchor), 100, 80)
+    expected = np.zeros((80, 100), bool)
+    expected[top : top + 10, left : left + 20] = True
+    assert np.array_equal(area, expected)
+
+
+def test_another_corner_is_refused():
+    with pytest.raises(RegionInvalid, match="corner"):
+        Rectangles.of([(0, 0, 1, 1)], anchor="middle")
+
+
 numbers = st.floats(-50, 100, allow_nan=False)
 lengths = st.floats(0.001, 100)
 sides = st.integers(1, 40)

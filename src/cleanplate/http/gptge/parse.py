@@ -36,6 +36,7 @@ def watermark(form: Form, max_rectangles: int) -> Asked:
         callback_url=form.text("callback_url"),
         return_type=form.choice("return_type", (URL, BASE64), URL),
         sensitivity=form.fraction("sensitivity"),
+        preset=form.text("preset"),
     )
 
 
@@ -53,6 +54,7 @@ def watermark_auto(form: Form) -> Asked:
         callback_url=form.text("callback_url"),
         return_type=form.choice("return_type", (URL, BASE64), URL),
         sensitivity=form.fraction("sensitivity"),
+        preset=form.text("preset"),
     )
 
 

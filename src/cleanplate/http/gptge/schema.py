@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cleanplate.http.gptge.render import Refusal
-from cleanplate.http.submission import SENSITIVITY
+from cleanplate.http.submission import OURS
 
 _FILE = {"type": "string", "format": "binary"}
 _URL = {"type": "string", "description": "http(s) URL, or `data:image/…;base64,…`"}
@@ -13,7 +13,7 @@ _COMMON: dict[str, Any] = {
     "sync": {"type": "integer", "enum": [0, 1], "default": 0, "description": "1 waits for the result"},
     "callback_url": {"type": "string", "format": "uri"},
     "return_type": {"type": "integer", "enum": [1, 2], "default": 1, "description": "1: URL, 2: base64"},
-    "sensitivity": SENSITIVITY,
+    **OURS,
 }
 
 

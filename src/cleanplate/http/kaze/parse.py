@@ -36,6 +36,7 @@ def submission(form: Form) -> Asked:
         region=None if smear is None else AskedRegion("smear"),
         region_picture=smear,
         sensitivity=form.fraction("sensitivity"),
+        preset=form.text("preset"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cleanplate.http.kaze.render import Refusal
-from cleanplate.http.submission import SENSITIVITY
+from cleanplate.http.submission import OURS
 
 _PICTURE_URL = {"type": "string", "description": "http(s) URL, or `data:image/…;base64,…`"}
 _BASE64 = {"type": "string", "description": "base64, with or without a `data:` prefix"}
@@ -27,7 +27,7 @@ SUBMISSION = _json(
             "description": "same size as the picture; any colour except pure black and pure white marks",
         },
         "smear_base64": _BASE64,
-        "sensitivity": SENSITIVITY,
+        **OURS,
     }
 )
 TASK_ID = _json({"task_id": {"type": "string"}}, ["task_id"])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from cleanplate.http import submission
-from cleanplate.http.area import RECTANGLES, area_of
+from cleanplate.http.area import RECTANGLES, area_of, rectangles_of
 from cleanplate.http.errors import FieldInvalid, SourceMissing, SourceRepeated
 from cleanplate.http.form import WHOLE_BODY
 from cleanplate.http.native import cursor
 from cleanplate.picture.formats import named
+from cleanplate.region import ANCHORS, UNITS, Rectangles
 from cleanplate.task import Choice, State
 
 if TYPE_CHECKING:
@@ -23,9 +25,10 @@ Name = Annotated[
 ]
 Moment = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 AREAS = (RECTANGLES, "mask_file", "mask_url", "smear_file", "smear_url")
-HOW = frozenset({"unit", "mode", "sensitivity", "format", "quality", "metadata", "webhook"})
+HOW = frozenset(
+    {"unit", "anchor", "preset", "mode", "sensitivity", "format", "quality", "metadata", "webhook"}
+)
 FIELDS = frozenset({"file", "url", *AREAS, *HOW, "sync"})
-UNITS = ("pixel", "fraction")
 MODES = ("auto", "undo", "fill")
 
 
@@ -66,6 +69,35 @@ class Listing(BaseModel):
         return Choice(self.limit, self.state, self.since, self.until, after)
 
 
+@dataclass(frozen=True, slots=True)
+class NewPreset:
+    """A region to be kept under a name."""
+
+    name: str
+    region: Rectangles
+
+
+def preset(form: Form, max_rectangles: int) -> NewPreset:
+    """Read a preset to be made.
+
+    Raises:
+        RegionInvalid, RegionTooMany: rectangles that are not.
+        FieldInvalid: another field is not what it must be, or is not known.
+    """
+    _refuse_unknown(form, frozenset({"name", "rectangles", "unit", "anchor"}))
+    name = form.text("name")
+    if name is None:
+        raise FieldInvalid("name is missing.")
+    unit, anchor = form.word("unit", UNITS) or "pixel", form.word("anchor", ANCHORS) or "top-left"
+    return NewPreset(name, rectangles_of(form, max_rectangles, unit, anchor))
+
+
+def _refuse_unknown(form: Form, fields: frozenset[str]) -> None:
+    unknown = sorted(set(form.plain()) - fields)
+    if unknown:
+        raise FieldInvalid(f"{', '.join(name[:100] for name in unknown)}: there is no such field.")
+
+
 Model = TypeVar("Model", bound=Asked)
 
 
@@ -91,16 +123,18 @@ def removal(form: Form, settings: Settings) -> submission.Asked:
         PictureCannotBeWritten: `format` is none.
         FieldInvalid: another field is not what it must be, or is not known.
     """
-    unknown = sorted(set(form.plain()) - FIELDS)
-    if unknown:
-        raise FieldInvalid(f"{', '.join(name[:100] for name in unknown)}: there is no such field.")
+    _refuse_unknown(form, FIELDS)
     if len(form.sent("file", "url")) > 1:
         raise SourceRepeated("file and url exclude each other: send one of them.")
     picture = form.file("file") if form.has("file") else form.text("url", WHOLE_BODY)
     if picture is None:
         raise SourceMissing
     region, region_picture = area_of(
-        form, AREAS, settings.region.max_rectangles, form.word("unit", UNITS) or "pixel"
+        form,
+        AREAS,
+        settings.region.max_rectangles,
+        form.word("unit", UNITS) or "pixel",
+        form.word("anchor", ANCHORS) or "top-left",
     )
     wanted = form.text("format")
     return submission.Asked(
@@ -114,6 +148,7 @@ def removal(form: Form, settings: Settings) -> submission.Asked:
         sensitivity=form.fraction("sensitivity"),
         mode=form.word("mode", MODES) or "auto",
         format=named(wanted) if wanted else None,
+        preset=form.text("preset"),
         quality=form.choice("quality", range(95, 101), 0) or None,
         metadata=form.document("metadata", settings.http.max_metadata_bytes),
     )

@@ -17,7 +17,8 @@ from cleanplate.http.desk import AtDesk
 from cleanplate.http.native import cursor, parse, render
 from cleanplate.http.native.problems import BODY_REFUSALS, REFUSALS, problems
 from cleanplate.http.origin import base_url
-from cleanplate.http.submission import SENSITIVITY, submit
+from cleanplate.http.submission import OURS, submit
+from cleanplate.region import ANCHORS
 
 if TYPE_CHECKING:
     from cleanplate.account import Caller
@@ -43,8 +44,14 @@ HOW: dict[str, Any] = {  # fields of everything that cleans
         "default": "pixel",
         "description": "of the rectangles; a fraction of the picture's width or height is 0 to 1",
     },
+    "anchor": {
+        "type": "string",
+        "enum": list(ANCHORS),
+        "default": "top-left",
+        "description": "the corner of the picture from which x and y of the rectangles count, inwards",
+    },
     "mode": {"type": "string", "enum": list(parse.MODES), "default": "auto"},
-    "sensitivity": SENSITIVITY,
+    **OURS,
     "format": {"type": "string", "description": "of the answer, such as `PNG`; absent: the picture's own"},
     "quality": {"type": "integer", "minimum": 95, "maximum": 100, "description": "of a lossy answer"},
     "metadata": {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import TypedDict  # before Python 3.12, pydantic does not read the one in typing
 
 if TYPE_CHECKING:
-    from cleanplate.account import Account, Quota, Token
+    from cleanplate.account import Account, Preset, Quota, Token
     from cleanplate.http.desk import Desk
     from cleanplate.task import Callback, Outcome, Task
 
@@ -79,6 +79,7 @@ class RemovalAnswer(TypedDict):
     sensitivity: float
     credits: int  # charged, or held until it has ended; 0 when it failed
     metadata: dict[str, Any]  # as sent
+    preset: str | None  # whose region it was
     result: RemovalResult | None  # of one that is done
     error: RemovalError | None  # of one that failed or was cancelled
 
@@ -86,6 +87,26 @@ class RemovalAnswer(TypedDict):
 class RemovalList(TypedDict):
     removals: list[RemovalAnswer]
     next_cursor: str | None  # None: that is all
+
+
+class Sides(TypedDict):
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class PresetAnswer(TypedDict):
+    id: str
+    name: str
+    rectangles: list[Sides]
+    unit: str  # pixel or fraction
+    anchor: str  # the corner from which x and y count
+    created_at: float
+
+
+class PresetList(TypedDict):
+    presets: list[PresetAnswer]
 
 
 class WebhookTry(TypedDict):
@@ -142,6 +163,21 @@ def credit_headers(quota: Quota) -> dict[str, str]:
     return {"X-Credits-Used": str(quota.usage), "X-Credits-Remaining": remaining}
 
 
+def preset(known: Preset) -> PresetAnswer:
+    """A named region."""
+    region = known.region
+    return {
+        "id": known.id,
+        "name": known.name,
+        "rectangles": [
+            {"x": one.x, "y": one.y, "width": one.width, "height": one.height} for one in region.items
+        ],
+        "unit": region.unit,
+        "anchor": region.anchor,
+        "created_at": known.created_at,
+    }
+
+
 def webhook_log(known: Callback | None) -> WebhookLog:
     """What became of a webhook; `none`: none was asked for, or it is not time yet."""
     if known is None:
@@ -172,6 +208,7 @@ def removal(desk: Desk, known: Task, base_url: str) -> RemovalAnswer:
         "sensitivity": known.request.sensitivity,
         "credits": 0 if failure is not None else known.request.credits,
         "metadata": known.request.metadata,
+        "preset": known.request.preset,
         "result": None if outcome is None else _result(outcome, desk.links.url(known, base_url)),
         "error": None if failure is None else {"code": failure.code, "detail": failure.message},
     }

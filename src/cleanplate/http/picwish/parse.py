@@ -49,7 +49,7 @@ def removal(form: Form, operation: Operation, max_rectangles: int) -> Asked:
     region = mask = None
     if operation != AUTOMATIC:
         region, mask = area_of(form, AREAS, max_rectangles)
-    if operation == "inpaint" and region is None:
+    if operation == "inpaint" and region is None and not form.has("preset"):
         raise FieldInvalid("The area to clean is missing: send mask_file, mask_url or rectangles.")
     sync = form.flag("sync")
     return_type = form.choice("return_type", (URL, BASE64, BYTES), URL)
@@ -64,6 +64,7 @@ def removal(form: Form, operation: Operation, max_rectangles: int) -> Asked:
         callback_url=form.text("callback_url"),
         return_type=return_type,
         sensitivity=form.fraction("sensitivity"),
+        preset=form.text("preset"),
         told_by_task=PICTURE_FAULTS if sync else PICTURE_FAULTS | {EMPTY_MASK},
     )
 

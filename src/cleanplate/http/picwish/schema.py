@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cleanplate.http.picwish.render import Refusal
-from cleanplate.http.submission import SENSITIVITY
+from cleanplate.http.submission import OURS
 
 _FILE = {"type": "string", "format": "binary"}
 _URL = {"type": "string", "description": "http(s) URL, or `data:image/…;base64,…`"}
@@ -18,7 +18,7 @@ _COMMON: dict[str, Any] = {
         "description": "1: URL, 2: base64, 3: the picture itself as the answer, only with sync=1",
     },
     "callback_url": {"type": "string", "format": "uri"},
-    "sensitivity": SENSITIVITY,
+    **OURS,
 }
 _AREAS: dict[str, Any] = {
     "mask_file": {**_FILE, "description": "white means: remove; one of the three areas"},
