@@ -23,15 +23,7 @@ if TYPE_CHECKING:
     from cleanplate.settings import Settings
 
 DESCRIPTION = "Takes visible watermarks off pictures, in the dialects of several vendors."
-ROUTERS = (
-    kaze.router,
-    gptge.router,
-    picwish.router,
-    native.removals_router,
-    native.presets_router,
-    native.router,
-    files.router,
-)
+ROUTERS = (kaze.router, gptge.router, picwish.router, *native.ROUTERS, files.router)
 
 
 def create_app(services: Services, settings: Settings) -> FastAPI:

@@ -58,8 +58,8 @@ class Rectangles:
     Attributes:
         items: at least one rectangle.
         unit: `"pixel"`, or `"fraction"` of the picture's width and height (0 to 1).
-        anchor: the corner of the picture from which `x` and `y` count, inwards, to the rectangle's own corner of
-            that name: a mark 20 pixels from the lower right edges lies there in pictures of every size.
+        anchor: the corner of the picture from which `x` and `y` count, inwards, to the rectangle's own corner
+            of that name: a mark 20 pixels from the lower right edges lies there in pictures of every size.
 
     Raises:
         RegionInvalid: when there is no rectangle, or for an unknown unit or anchor.

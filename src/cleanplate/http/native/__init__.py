@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from cleanplate.http.native import presets, removals, routes
 from cleanplate.http.native.errors import refuse
-from cleanplate.http.native.presets import router as presets_router
-from cleanplate.http.native.removals import router as removals_router
 from cleanplate.http.native.render import removal
-from cleanplate.http.native.routes import router
 
-__all__ = ["presets_router", "refuse", "removal", "removals_router", "router"]
+ROUTERS = (removals.router, presets.router, routes.router)
+
+__all__ = ["ROUTERS", "refuse", "removal"]
