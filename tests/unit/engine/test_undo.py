@@ -67,7 +67,7 @@ def test_what_shines_through_is_had_back(dtype: type) -> None:
     truth, mark = photo(dtype), word(0.5, dtype)
     pixels = stamped(truth, mark)
     marked = off(pixels, truth, area_of(mark))
-    undone = undo(pixels, [mark], lossy=False)
+    undone = undo(pixels, [mark], lossy=False, painting=False)
     assert off(pixels, truth, area_of(mark)) < 6 < marked / 10
     assert undone.hidden[area_of(mark)].mean() < 0.1
     assert undone.marks[0].opacity.max() == pytest.approx(0.5, abs=0.04)
@@ -122,7 +122,7 @@ def test_undo_writes_only_where_it_may() -> None:
     before = pixels.copy()
     within = np.zeros(pixels.shape[:2], bool)
     within[:, :140] = True
-    undone = undo(pixels, [mark], within, lossy=False)
+    undone = undo(pixels, [mark], within, lossy=False, painting=False)
     assert np.array_equal(pixels[~within], before[~within])
     assert not (undone.area | undone.hidden)[~within].any()
     assert undone.area.any()
@@ -158,6 +158,40 @@ def test_a_tiled_mark_that_is_too_dense_is_hidden() -> None:
     undone = undo(pixels, [mark], lossy=False)
     assert undone.hidden[area_of(mark) & ~undone.area].all()
     assert undone.hidden.sum() > 0.7 * area_of(mark).sum()
+
+
+@pytest.mark.parametrize("ground", [8, 40])
+def test_a_mark_that_stands_out_never_stays(ground: int) -> None:
+    truth, mark = np.full((200, 300, 3), ground, np.uint8), word(0.85)
+    pixels = stamped(truth, mark)
+    undone = undo(pixels, [roughly(mark)], lossy=True)
+    assert (undone.area | undone.hidden)[area_of(word(0.2))].all()
+    left = off(pixels, truth, undone.area) if undone.area.any() else 0.0
+    assert left < 10
+
+
+def test_on_quiet_ground_a_mark_is_left_to_the_painting_as_a_whole() -> None:
+    quiet = cv2.GaussianBlur(photo(), (0, 0), 8.0)
+    pixels = stamped(quiet, word(0.5))
+    before = pixels.copy()
+    undone = undo(pixels, [word(0.5)], lossy=False)
+    assert undone.hidden[area_of(word(0.5))].all()
+    assert np.array_equal(pixels, before)
+    within = np.zeros(pixels.shape[:2], bool)
+    within[:, :140] = True
+    assert not undo(pixels, [word(0.5)], within, lossy=False).hidden[~within].any()
+
+
+def test_a_strip_is_not_painted_over() -> None:
+    truth = photo()
+    plane = np.full((60, 300), 0.5, np.float32)
+    strip = Mark((0, 100, 300, 60), plane, np.zeros(3, np.float32), 0.9)
+    pixels = stamped(truth, strip)
+    undone = undo(pixels, [strip], lossy=False)
+    inside = np.zeros((200, 300), bool)
+    inside[104:156, 4:-4] = True
+    assert undone.area[inside].mean() > 0.95
+    assert off(pixels, truth, inside) < 8
 
 
 def test_without_marks_nothing_happens() -> None:
