@@ -143,12 +143,23 @@ class Task(Section):
     max_queued: Positive = Field(
         default=1_000, description="Unfinished tasks at which new ones are turned away."
     )
+    max_per_account: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Unfinished tasks that one account may have at a time; 0: no limit."
+    )
     credits: Positive = Field(default=1, description="Credits that one removal costs.")
 
 
 class Account(Section):
     require_token: bool = Field(
         default=True, description="Refuse requests without a token. Off: everyone is `default`."
+    )
+    creates_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=0,
+        description="Pictures and batches that one token may submit a second, in the long run; 0: no limit. "
+        "Queries are never counted.",
+    )
+    creates_burst: Positive = Field(
+        default=10, description="How many of them may come at once before `creates_per_second` counts."
     )
     max_presets: Positive = Field(default=1_000, description="Most presets of one account.")
 

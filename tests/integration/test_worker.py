@@ -261,6 +261,23 @@ async def test_sync_requests_go_before_async_ones(server):
     assert all(urgent.started_at < task.started_at for task in waiting)
 
 
+async def test_a_single_picture_does_not_wait_behind_another_accounts_many(server):
+    _, secret = await server.accounts.create_token("other")
+    other = await server.accounts.authenticate(secret)
+    async with frozen(server):
+        many = [await server.submit(mode="fill") for _ in range(12)]
+        single = await server.tasks.submit(
+            other,
+            Request("native", "remove", Source("blob", "source"), STAMP, mode="fill"),
+            {"source": picture()},
+        )
+    await server.ended(single)
+    states = [(await server.tasks.get(task.account_id, task.id)).state for task in many]
+    assert states.count(State.QUEUED) >= 8  # one was being worked on, one or two were next
+    for task in many:
+        assert (await server.ended(task)).state is State.DONE
+
+
 async def test_sync_requests_go_first_also_after_their_download(server):
     async with Site(picture()).open() as site:
         patient = await server.submit(url=site.url)
@@ -347,7 +364,7 @@ async def test_a_cancelled_task_is_taken_from_its_child_at_once_and_the_next_one
                     await asyncio.sleep(0.005)
         assert await server.ledger(task) == ["hold", "release"]
         assert await server.results(task) == []
-        assert (await server.ended(await server.submit())).state is State.DONE
+        assert (await server.ended(await server.submit(mode="fill"))).state is State.DONE
 
 
 async def test_what_a_late_finisher_made_is_thrown_away(server):

@@ -17,6 +17,7 @@ from cleanplate.account.errors import (
     TokenMissing,
     TokenNotFound,
 )
+from cleanplate.account.rate import Rate, take
 from cleanplate.account.record import Account, Caller, Quota, Token
 from cleanplate.account.tokens import PREFIX_LENGTH, draw_secret, draw_webhook_secret, hash_secret, matches
 from cleanplate.store import StorageFailed
@@ -52,6 +53,7 @@ class Accounts:
     ) -> None:
         self._db = db
         self._require_token = settings.require_token
+        self._rate = Rate(settings.creates_per_second, settings.creates_burst)
         self._clock = clock
         self._touched: dict[str, float] = {}  # token id → when its use was last noted
         self._touching: set[asyncio.Task[None]] = set()
@@ -84,6 +86,18 @@ class Accounts:
             raise TokenInvalid("This token has been revoked: ask for a new one.")
         self._note_use(token)
         return Caller(_account_beside(row), token)
+
+    async def admit(self, caller: Caller) -> None:
+        """Count one create against the rate of the caller's token, or of the account without one.
+
+        Raises:
+            RateExceeded: it comes too soon.
+        """
+        if not self._rate.per_second:
+            return
+        bucket_id = caller.account.id if caller.token is None else caller.token.id
+        async with self._db.write() as connection:
+            await take(connection, bucket_id, self._rate, self._clock())
 
     async def create_token(
         self, account_name: str = DEFAULT_ACCOUNT, token_name: str = "", admin: bool = False

@@ -53,6 +53,23 @@ class PresetTooMany(CleanplateError):
     code = "preset_too_many"
 
 
+class RateExceeded(CleanplateError):
+    """This token submits more often than it may: wait for as long as Retry-After says.
+
+    Attributes:
+        retry_after: whole seconds (1 or more) after which the next one is accepted.
+    """
+
+    code = "rate_exceeded"
+    retryable = True
+
+    def __init__(
+        self, public_message: str | None = None, *, retry_after: int = 1, detail: str | None = None
+    ) -> None:
+        super().__init__(public_message, detail=detail)
+        self.retry_after = max(1, retry_after)
+
+
 class CreditsInsufficient(CleanplateError):
     """Insufficient credits: the account's credits are used up, ask for more."""
 

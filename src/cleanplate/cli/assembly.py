@@ -82,6 +82,7 @@ async def assembled(settings: Settings) -> AsyncGenerator[Service]:
     from cleanplate.task import InMemoryCompletions, Tasks
     from cleanplate.worker import Inspector, PgQueuerWakeups, Worker
     from cleanplate.worker.children import Upbringing
+    from cleanplate.worker.wakeups import MOST_WAITING
 
     async with AsyncExitStack() as stack:
         db = Database(settings.database_url, settings.database.busy_seconds)
@@ -93,7 +94,7 @@ async def assembled(settings: Settings) -> AsyncGenerator[Service]:
         blobs = Blobs(settings.blobs_url)
         fetcher = Fetcher(settings.fetch)
         stack.push_async_callback(fetcher.aclose)
-        wakeups = PgQueuerWakeups()
+        wakeups = PgQueuerWakeups(max(MOST_WAITING, 2 * settings.task.max_queued))
         tasks = Tasks(db, blobs, wakeups, InMemoryCompletions(), settings.task, slots=settings.slots)
         inspector = Inspector(settings.picture, Upbringing.of(settings.worker, settings.slots))
         secret = (

@@ -86,7 +86,7 @@ _CODES: dict[Kind, tuple[str, ...]] = {
     Kind.TOO_SLOW: ("body_too_slow",),
     Kind.TOO_LARGE: ("body_too_large", "fetch_too_large", "out_of_memory", "picture_too_large"),
     Kind.ENCODING: ("body_compressed",),
-    Kind.BUSY: ("queue_full", "server_busy"),
+    Kind.BUSY: ("account_busy", "queue_full", "rate_exceeded", "server_busy"),
     Kind.STORAGE: ("storage_failed",),
     Kind.INTERNAL: (
         "internal_error",

@@ -92,6 +92,7 @@ async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect,
     Raises:
         CleanplateError: anything that is wrong with the request, or that keeps the server from accepting it.
     """
+    await desk.services.accounts.admit(caller)
     base = base_url(request, desk.settings.http)
     asked = await _with_preset(desk, caller, asked)
     if asked.callback_url is not None:

@@ -68,6 +68,14 @@ tokens = Table(
     Column("revoked_at", Time),
 )
 
+buckets = Table(
+    "buckets",
+    metadata,
+    Column("id", Id, primary_key=True),  # of a token; of the account, where no token is asked for
+    Column("level", Double, nullable=False),  # creates that may come at once
+    Column("at", Time, nullable=False),  # when it was at that level
+)
+
 presets = Table(
     "presets",
     metadata,
@@ -110,6 +118,7 @@ tasks = Table(
     Column("account_id", Id, ForeignKey("accounts.id"), nullable=False),
     Column("state", String(8), nullable=False),
     Column("priority", Integer, nullable=False),
+    Column("turn", BigInteger, nullable=False, server_default=text("0")),  # see task.turns
     Column("attempt", Integer, nullable=False),  # the fence
     Column("losses", Integer, nullable=False),
     Column("worker", Text),
@@ -128,6 +137,7 @@ tasks = Table(
     CheckConstraint("(state = 'failed') = (failure IS NOT NULL)", name="failure_when_failed"),
     Index(None, "state", "lease_until"),
     Index(None, "account_id", "created_at"),
+    Index(None, "state", "turn"),
 )
 
 idempotency = Table(

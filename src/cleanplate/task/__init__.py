@@ -5,6 +5,7 @@ from __future__ import annotations
 from cleanplate.task.callback import Callback
 from cleanplate.task.completions import InMemoryCompletions
 from cleanplate.task.errors import (
+    AccountBusy,
     IdempotencyConflict,
     QueueFull,
     TaskCancelled,
@@ -23,6 +24,7 @@ from cleanplate.task.rows import read_task
 from cleanplate.task.tasks import Tasks
 
 __all__ = [
+    "AccountBusy",
     "AskedRegion",
     "Callback",
     "Choice",

@@ -28,6 +28,12 @@ class QueueFull(CleanplateError):
         self.retry_after = retry_after
 
 
+class AccountBusy(QueueFull):
+    """The account has as many unfinished tasks as it may: wait until one of them has ended."""
+
+    code = "account_busy"
+
+
 class TaskEnded(CleanplateError):
     """This task has ended already, so that it cannot be cancelled."""
 

@@ -187,6 +187,7 @@ class Task:
         worker: who runs it, for the logs.
         outcome: of a done task.
         failure: of a failed one.
+        turn: its place among the waiting ones, the lowest first; see `turns`.
     """
 
     id: str
@@ -203,3 +204,4 @@ class Task:
     worker: str | None = None
     outcome: Outcome | None = None
     failure: Failure | None = None
+    turn: int = 0

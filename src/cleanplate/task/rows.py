@@ -37,6 +37,7 @@ def to_row(task: Task) -> dict[str, Any]:
         "id": task.id,
         "account_id": task.account_id,
         "priority": priority(task.request),
+        "turn": task.turn,
         "created_at": task.created_at,
         "expires_at": task.expires_at,
         "request": dump_request(task.request),
@@ -76,6 +77,7 @@ def from_row(row: Mapping[Any, Any]) -> Task:
         worker=row["worker"],
         outcome=None if row["outcome"] is None else _OUTCOME.validate_python(row["outcome"]),
         failure=None if row["failure"] is None else _FAILURE.validate_python(row["failure"]),
+        turn=row["turn"],
     )
 
 

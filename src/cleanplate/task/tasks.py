@@ -17,7 +17,14 @@ from cleanplate.store.queries import deliveries as delivery_rows
 from cleanplate.store.queries import tasks as task_rows
 from cleanplate.task import life, repeats
 from cleanplate.task.callback import read_callback
-from cleanplate.task.errors import QueueFull, TaskCancelled, TaskEnded, TaskNotFound, TransitionRefused
+from cleanplate.task.errors import (
+    AccountBusy,
+    QueueFull,
+    TaskCancelled,
+    TaskEnded,
+    TaskNotFound,
+    TransitionRefused,
+)
 from cleanplate.task.keys import source_key
 from cleanplate.task.listing import Page
 from cleanplate.task.pace import Pace
@@ -25,6 +32,7 @@ from cleanplate.task.ports import DELIVER, RUN_TASK
 from cleanplate.task.purge import Purge, Purged
 from cleanplate.task.record import Failure, Source, State, Task
 from cleanplate.task.rows import changes, from_row, priority, to_row
+from cleanplate.task.turns import next_turn, urgency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -108,6 +116,7 @@ class Tasks:
             IdempotencyConflict: another request was sent under this key.
             QueueFull: too much is waiting already. (On PostgreSQL those who come at the same moment may pass
                 the bound together; it is there to keep waits short, not to count.)
+            AccountBusy: the account has as many unfinished tasks as it may.
             CreditsInsufficient: the account cannot pay.
             StorageFailed: nothing was accepted; try again.
         """
@@ -132,6 +141,8 @@ class Tasks:
                 await self._blobs.put(source_key(task_id, upload), data)
             async with self._db.write() as connection:
                 await self._refuse_when_full(connection)
+                await self._refuse_when_busy(connection, task.account_id)
+                task = replace(task, turn=await next_turn(connection, task.account_id))
                 if named is not None:
                     await self._take_key(connection, named, task)
                 await task_rows.add(connection, to_row(task))
@@ -287,7 +298,7 @@ class Tasks:
             rows = [*await task_rows.queued(connection), *await task_rows.overdue(connection, now)]
             due = await delivery_rows.due(connection, now)
         for row in rows:
-            await self._hint(RUN_TASK, row["id"], row["priority"])
+            await self._hint(RUN_TASK, row["id"], urgency(row["priority"], row["turn"]))
         for delivery_id in due:
             await self._hint(DELIVER, delivery_id, 0)
         return [*(row["id"] for row in rows), *due]
@@ -325,6 +336,11 @@ class Tasks:
         depth = await task_rows.count_unfinished(connection)
         if depth >= self._settings.max_queued:
             raise QueueFull(retry_after=self._pace.retry_after(depth, self._slots))
+
+    async def _refuse_when_busy(self, connection: AsyncConnection, account_id: str) -> None:
+        most = self._settings.max_per_account
+        if most and await task_rows.count_unfinished_of(connection, account_id) >= most:
+            raise AccountBusy(retry_after=self._pace.retry_after(1, self._slots))
 
     async def _move(self, task_id: str, step: Callable[[Task], Task]) -> Task | None:
         """Take one step in a task's life, with all that it entails, in one transaction; then tell others.
@@ -386,7 +402,7 @@ class Tasks:
             log.warning("an ended task could not be announced", task=task_id, exc_info=True)
 
     async def _wake(self, task: Task) -> None:
-        await self._hint(RUN_TASK, task.id, priority(task.request))
+        await self._hint(RUN_TASK, task.id, urgency(priority(task.request), task.turn))
 
     async def _hint(self, entry: str, key: str, urgency: int) -> None:
         """Wake someone. What is durable is not undone by a wake-up that fails: the sweep repeats it."""

@@ -36,12 +36,18 @@ INSERT INTO secrets VALUES ('links', x'00', 1.0);
 """
 
 
+BETWEEN_LINES = r"\s*\n\s*|, (?=[a-z_]+ [A-Z])"
+
+
 def schema(file):
-    """Every table and index as SQLite keeps it, whatever the order of the lines."""
+    """Every table and index as SQLite keeps it, whatever the order of the lines.
+
+    A column that was added later stands behind the others, on the same line.
+    """
     with closing(sqlite3.connect(file)) as connection:
         rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     return {
-        name: sorted(line.strip().rstrip(",") for line in re.sub(r"\s*\n\s*", "\n", sql).splitlines())
+        name: sorted(line.strip().rstrip(",") for line in re.sub(BETWEEN_LINES, "\n", sql).splitlines())
         for name, sql in rows
         if name != "alembic_version"
     }

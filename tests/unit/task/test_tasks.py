@@ -13,6 +13,7 @@ from cleanplate.picture import PictureUnreadable
 from cleanplate.store import Blobs, StorageFailed
 from cleanplate.store.queries import tasks as task_rows
 from cleanplate.task import AskedRegion, Failure, QueueFull, Source, State, TaskNotFound, read_task
+from cleanplate.task.turns import SYNC_FIRST
 
 
 async def claimed(world, caller=None, **changes):
@@ -64,7 +65,7 @@ class TestSubmit:
         caller = await world.caller()
         later = await world.tasks.submit(caller, world.request(), {})
         now = await world.tasks.submit(caller, world.request(sync=True), {})
-        assert world.bell.answered() == [("run_task", later.id, 0), ("run_task", now.id, 1)]
+        assert world.bell.answered() == [("run_task", later.id, 0), ("run_task", now.id, SYNC_FIRST - 1)]
 
     async def test_a_wake_up_that_fails_does_not_take_the_acceptance_back(self, world):
         caller = await world.caller(granted=1)
@@ -454,7 +455,7 @@ class TestAgain:
         assert await world.tasks.lose(running)
         again = await world.tasks.get(caller.account.id, running.id)
         assert (again.state, again.losses, again.started_at) == (State.QUEUED, 1, None)
-        assert world.bell.answered() == [("run_task", running.id, 1)]
+        assert world.bell.answered() == [("run_task", running.id, SYNC_FIRST)]
 
     async def test_a_task_handed_back_is_not_blamed(self, world):
         _, running = await claimed(world)
@@ -489,9 +490,9 @@ class TestSweep:
         world.bell.answered()
         assert await world.tasks.sweep() == [now.id, later.id, silent.id]
         assert [(key, priority) for _, key, priority in world.bell.answered()] == [
-            (now.id, 1),
+            (now.id, SYNC_FIRST - 1),
             (later.id, 0),
-            (silent.id, 0),
+            (silent.id, -2),
         ]
 
     async def test_callbacks_that_are_due_are_woken_too(self, world):

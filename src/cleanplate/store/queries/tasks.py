@@ -93,19 +93,46 @@ async def count_unfinished(connection: AsyncConnection) -> int:
     return (await connection.execute(query)).scalar_one()
 
 
-async def queued(connection: AsyncConnection) -> Sequence[RowMapping]:
-    """Id and priority of every queued task, the ones to do first first."""
+async def count_unfinished_of(connection: AsyncConnection, account_id: str) -> int:
+    """How many tasks of an account are queued or running."""
     query = (
-        select(tasks.c.id, tasks.c.priority)
+        select(func.count())
+        .select_from(tasks)
+        .where(tasks.c.account_id == account_id, tasks.c.state.in_(UNFINISHED))
+    )
+    return (await connection.execute(query)).scalar_one()
+
+
+async def last_turn(connection: AsyncConnection, account_id: str) -> int | None:
+    """The highest turn among an account's unfinished tasks."""
+    query = select(func.max(tasks.c.turn)).where(
+        tasks.c.state.in_(UNFINISHED), tasks.c.account_id == account_id
+    )
+    return (await connection.execute(query)).scalar_one()
+
+
+async def turn_served(connection: AsyncConnection) -> int:
+    """The lowest turn that waits; when nothing does, the highest that is worked on."""
+    waits = select(func.min(tasks.c.turn)).where(tasks.c.state == "queued").scalar_subquery()
+    works = select(func.max(tasks.c.turn)).where(tasks.c.state == "running").scalar_subquery()
+    return (await connection.execute(select(func.coalesce(waits, works, 0)))).scalar_one()
+
+
+async def queued(connection: AsyncConnection) -> Sequence[RowMapping]:
+    """Id, priority and turn of every queued task, the ones to do first first."""
+    query = (
+        select(tasks.c.id, tasks.c.priority, tasks.c.turn)
         .where(tasks.c.state == "queued")
-        .order_by(tasks.c.priority.desc(), tasks.c.created_at)
+        .order_by(tasks.c.priority.desc(), tasks.c.turn, tasks.c.created_at)
     )
     return (await connection.execute(query)).mappings().all()
 
 
 async def overdue(connection: AsyncConnection, now: float) -> Sequence[RowMapping]:
-    """Id and priority of every running task whose lease has ended."""
-    query = select(tasks.c.id, tasks.c.priority).where(tasks.c.state == "running", tasks.c.lease_until <= now)
+    """Id, priority and turn of every running task whose lease has ended."""
+    query = select(tasks.c.id, tasks.c.priority, tasks.c.turn).where(
+        tasks.c.state == "running", tasks.c.lease_until <= now
+    )
     return (await connection.execute(query)).mappings().all()
 
 
