@@ -31,6 +31,8 @@ HIDES = 0.85  # opacity of what belongs to the photo or drawing itself: axes, la
 CONFIRMED = 0.4  # from this on it sees one, and the copies need not be as sure
 CONFIRMING = 0.6  # by which the thresholds shrink then
 LINES = 0.7  # `DRAWN` of a mark that the network confirms: hairlines are lines
+SURE = 0.9  # probability from which on the network is
+AROUND = 4  # pixels by which what it sees may lie beside a stroke
 STROKES = 0.5  # folded probability that is taken for a stroke
 WORKING = 0.5e6  # pixels of the largest picture that is looked at as it is
 MOST = 64  # copies that one is learnt from
@@ -72,6 +74,20 @@ class Repetition:
         opacity = self.opacity[window]
         box = (self.box[0] + left, self.box[1] + top, opacity.shape[1], opacity.shape[0])
         return Mark(box, opacity, self.colour[window], self.confidence, "tiled")
+
+    def explained(self, likely: NDArray[np.float32]) -> float:
+        """How much of what a network is sure of the copies cover, in 0..1; 1 where it is sure of nothing.
+
+        Where that is nearly all, whatever else the network sees in the picture is the photo's own.
+
+        Args:
+            likely: float32 of the box's (height, width), in 0..1, how likely each pixel is a mark's.
+        """
+        sure = likely > SURE
+        kernel = np.ones((2 * AROUND + 1, 2 * AROUND + 1), np.uint8)
+        covered = cv2.dilate((self.opacity > VISIBLE).view(np.uint8), kernel) > 0
+        total = np.count_nonzero(sure)
+        return np.count_nonzero(sure & covered) / total if total else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,3 +211,15 @@ def test_the_answer_for_a_part_of_the_picture_is_that_part_of_the_whole_answer()
     assert y >= 90
     assert x + width <= 330
     assert y + height <= 390
+
+
+def test_it_is_known_how_much_of_what_a_network_sees_the_copies_explain() -> None:
+    coverage = tiled(420, 560, LATTICES["turned"])
+    found = find_repeated(marked(photo(420, 560), 0.3 * coverage, 255))
+    assert found is not None
+    strokes = (coverage > 0.5).astype(np.float32)
+    assert found.explained(strokes) > 0.97
+    beside = strokes.copy()
+    beside[200:260, 200:300] = 1
+    assert found.explained(beside) < 0.9
+    assert found.explained(np.zeros_like(strokes)) == 1
