@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cleanplate.engine.fit import recover
+from cleanplate.engine.fit import Hint, recover
 from cleanplate.engine.fit.confidence import confidence
 
 SIDE = 160
@@ -123,3 +123,22 @@ def test_a_grey_picture() -> None:
     seen = truth * (1 - alpha[..., None]) + alpha[..., None] * 255
     back = recover(seen.astype(np.float32), alpha > 0.02, lossy=False)
     assert error(back.values, truth, alpha > 0.02) < 8
+
+
+@pytest.mark.parametrize("thickness", [0, 1, 2])
+def test_an_area_without_an_inside_is_no_trouble(thickness: int) -> None:
+    seen, area = photo(), np.zeros((SIDE, SIDE), bool)
+    area[60 : 60 + thickness, 20:140] = True
+    seen[area] = 0.6 * seen[area] + 0.4 * 255
+    back = recover(seen, area, lossy=False)
+    assert np.isfinite(back.values).all()
+    assert np.array_equal(back.values[~area], seen[~area])
+
+
+def test_a_finder_may_be_wholly_certain() -> None:
+    alpha = lettering() * np.float32(0.4)
+    area = cv2.dilate(alpha, np.ones((7, 7), np.uint8)) > 0.02
+    hint = Hint((alpha > 0.02).astype(np.float32), alpha)
+    back = recover(blended(photo(), alpha, WHITE), area, lossy=False, hint=hint)
+    assert np.isfinite(back.values).all()
+    assert 0 <= back.opacity.min() <= back.opacity.max() <= 1

@@ -105,7 +105,7 @@ def unsure(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What a mark covers of each pixel, where it is not certain that it is there, and how far that is off."""
     open_ = np.exp(-np.abs(outline.odds) / 1.5)
-    even = 1 / (1 + np.exp(-outline.odds))
+    even = 1 / (1 + np.exp(-np.clip(outline.odds, -50, 50)))
     return (
         np.asarray((1 - open_) * coverage + open_ * even, np.float32),
         np.asarray(np.hypot(doubt, UNSURE * open_), np.float32),

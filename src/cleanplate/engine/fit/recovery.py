@@ -87,17 +87,19 @@ def recover(
     if outline is not None:
         coverage, doubt = unsure(outline, here.coverage, here.doubt)
         here = replace(here, coverage=coverage, doubt=doubt)
+    opaque = OPAQUE_LOSSY if lossy else OPAQUE
+    if not area.any():
+        return _given_up(here, seen, [], opaque)
     first = painted(seen, area) if painting is None else painting
     busy = busyness(seen, ~area)
     error = usual_error(busy, area)
     found, first, error = _levels(here, first, error, known)
     wide = np.count_nonzero(here.depth > SHALLOW) >= DEEP_SHARE * np.count_nonzero(area)
-    opaque = OPAQUE_LOSSY if lossy else OPAQUE
     if not found or (found[0].opacity > opaque and not wide):
         return _given_up(here, first, found, opaque)
     shape, second, doubt = _settled(here, first, error, busy, found)
     solid = shape.through[area & (here.depth > 1)]
-    if not wide and (solid < 1 - opaque).mean(dtype=float) > MOSTLY:
+    if not wide and np.count_nonzero(solid < 1 - opaque) > MOSTLY * solid.size:
         return _given_up(here, first, found, opaque)
     photo = np.clip((seen - shape.light) / shape.through[..., None], 0, 255)
     own, other = shape.error**2, doubt**2
@@ -126,7 +128,8 @@ def _given_up(here: Setting, painting: NDArray[np.float32], found: list[Level], 
     colour = here.seen if main is None else main.colour.astype(np.float32)
     light = (opacity[..., None] * colour).astype(np.float32)
     sure = 1.0 if found and strongest > opaque else 0.0
-    return Recovery(painting, opacity, light, nothing, tuple(found), here.area, sure)
+    values = np.where(here.area[..., None], painting, here.seen)
+    return Recovery(values, opacity, light, nothing, tuple(found), here.area, sure)
 
 
 def _levels(

@@ -230,5 +230,6 @@ class _Mixer:
         beyond = np.maximum(-photo, photo - 255.0).max(axis=1)
         impossible = beyond > 3 * self.here.noise / self.t + BEYOND
         strange = (misfit > STRANGE) & ~firm
-        stray[self.ys, self.xs] = impossible | strange if strange.mean() > ACCIDENTS else impossible
+        at_fault = np.count_nonzero(strange) > ACCIDENTS * strange.size
+        stray[self.ys, self.xs] = impossible | strange if at_fault else impossible
         return Shape(through, light, error, stray)
