@@ -35,6 +35,7 @@ FEATURES = (
     "low",  # log-odds of the lower quartile
     "high",  # log-odds of the upper quartile
     "likely",  # share of its pixels that are more likely a mark's than not
+    "apart",  # how far the looks at different sizes are apart in it, on average
     "size",  # decimal logarithm of its number of pixels
     "full",  # share of its box that its core takes
     "aspect",  # logarithm of width over height
@@ -97,6 +98,7 @@ def _said(each: Object, sight: Sight) -> list[float]:
         log_odds(float(low)),
         log_odds(float(high)),
         float((probability > 0.5).mean()),
+        float(sight.apart[place][core].mean()),
         float(np.log10(probability.size)),
         float(core.mean()),
         float(np.log(width / height)),

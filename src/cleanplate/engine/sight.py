@@ -21,6 +21,9 @@ MODEL = "find"
 WORKING = 1_400_000  # pixels of the largest picture that is looked at as it is
 TILE = 704  # pixels of the side of what the network is given at once: bounds the memory
 SEAM = 64  # pixels by which tiles overlap; what the network says of either blends over them
+# Sizes at which a picture is looked at again; what is a mark looks like one at any size, other things do not
+SMALLER, LARGER = 0.7, 1.4
+LARGEST = 750_000  # pixels of the largest picture that is looked at enlarged
 STRIDE = 32  # the network takes multiples of so many pixels
 PLANES = 5
 
@@ -30,13 +33,15 @@ class Sight:
     """What the network says of a picture, at the scale at which it looked.
 
     Attributes:
-        probability: (h, w) float32 in 0..1, that a mark covers the pixel.
+        probability: (h, w) float32 in 0..1, that a mark covers the pixel; the mean of looks at some sizes.
+        apart: (h, w) float32 in 0..1, the deviation of what these looks say.
         opacity: (h, w) float32 in 0..1, how much of the pixel is the mark.
         colour: (h, w, 3) float32 in 0..255, of the mark.
         pixels: (h, w, 1) or (h, w, 3) uint8, the picture that was looked at.
     """
 
     probability: NDArray[np.float32]
+    apart: NDArray[np.float32]
     opacity: NDArray[np.float32]
     colour: NDArray[np.float32]
     pixels: NDArray[np.uint8]
@@ -54,6 +59,22 @@ def see(pixels: NDArray[Any], most: int = WORKING) -> Sight:
         most: pixels of the largest picture that is looked at as it is; a larger one is shrunk to so many.
     """
     seen = _shrunk(pixels, min(1.0, float(np.sqrt(most / (pixels.shape[0] * pixels.shape[1])))))
+    size = seen.shape[0], seen.shape[1]
+    planes = _looked(seen)
+    looks = [planes[0]]
+    for scale in (SMALLER, LARGER):
+        if min(size) * scale >= STRIDE and size[0] * size[1] * scale**2 <= (LARGEST if scale > 1 else most):
+            again = _looked(_scaled(seen, scale))[0]
+            looks.append(
+                np.asarray(cv2.resize(again, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+            )
+    probability, apart = (np.asarray(said(looks, axis=0), np.float32) for said in (np.mean, np.std))
+    colour = np.ascontiguousarray(planes[2:].transpose(1, 2, 0)) * np.float32(255)
+    return Sight(probability, apart, planes[1], colour, _bytes(seen))
+
+
+def _looked(seen: NDArray[Any]) -> NDArray[np.float32]:
+    """(5, h, w) in 0..1: what the network says of a picture, tile by tile."""
     height, width = seen.shape[:2]
     total = np.zeros((PLANES, height, width), np.float32)
     weight = np.zeros((height, width), np.float32)
@@ -62,8 +83,7 @@ def see(pixels: NDArray[Any], most: int = WORKING) -> Sight:
         total[:, y : y + h, x : x + w] += _planes(seen[y : y + h, x : x + w]) * near
         weight[y : y + h, x : x + w] += near
     total /= weight
-    colour = np.ascontiguousarray(total[2:].transpose(1, 2, 0)) * np.float32(255)
-    return Sight(total[0], total[1], colour, _bytes(seen))
+    return total
 
 
 def _bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
@@ -71,11 +91,13 @@ def _bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _shrunk(pixels: NDArray[Any], scale: float) -> NDArray[Any]:
-    if scale == 1.0:
-        return pixels
+    return pixels if scale == 1.0 else _scaled(pixels, scale)
+
+
+def _scaled(pixels: NDArray[Any], scale: float) -> NDArray[Any]:
     height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
-    small = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA))
-    return small.reshape(height, width, -1)
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=way)).reshape(height, width, -1)
 
 
 def _planes(seen: NDArray[Any]) -> NDArray[np.float32]:

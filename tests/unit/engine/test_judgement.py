@@ -47,7 +47,7 @@ def test_of_hundreds_of_objects_only_the_likeliest_are_judged() -> None:
         y, x = 8 + number // 10 * 40, 8 + number % 10 * 40
         probability[y : y + 4, x : x + 4] = 0.4 + number * 0.005
     nothing = np.zeros((400, 400, 3))
-    sight = Sight(probability, probability, nothing.astype(np.float32), nothing.astype(np.uint8))
+    sight = Sight(probability, probability, probability, nothing.astype(np.float32), nothing.astype(np.uint8))
     seen = objects(sight, probability > 0.3)
     judged = judge(seen, sight) > 0
     assert len(seen) == 100
@@ -59,7 +59,9 @@ def test_of_hundreds_of_objects_only_the_likeliest_are_judged() -> None:
 
 def test_no_objects_are_no_confidences() -> None:
     nothing = np.zeros((64, 64), np.float32)
-    sight = Sight(nothing, nothing, np.zeros((64, 64, 3), np.float32), np.zeros((64, 64, 3), np.uint8))
+    sight = Sight(
+        nothing, nothing, nothing, np.zeros((64, 64, 3), np.float32), np.zeros((64, 64, 3), np.uint8)
+    )
     assert judge([], sight).shape == (0,)
 
 
@@ -79,6 +81,7 @@ def test_whatever_is_seen_is_described_by_finite_numbers(
     probability = rng.random((48, 64), np.float32)
     sight = Sight(
         probability,
+        rng.random((48, 64), np.float32),
         rng.random((48, 64), np.float32),
         rng.random((48, 64, 3), np.float32) * 255,
         rng.integers(0, 256, (48, 64, channels), np.uint8),

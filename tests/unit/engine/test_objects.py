@@ -9,7 +9,10 @@ from cleanplate.engine.sight import Sight
 def seen(probability: np.ndarray) -> Sight:
     values = probability.astype(np.float32)
     return Sight(
-        values, values * 0, np.zeros((*values.shape, 3), np.float32), np.zeros((*values.shape, 3), np.uint8)
+        values,
+        values * 0,
+        values * 0,
+        *(np.zeros((*values.shape, 3), kind) for kind in (np.float32, np.uint8)),
     )
 
 

@@ -44,7 +44,7 @@ def test_a_huge_picture_is_seen_small(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = see(np.zeros((6000, 8000, 1), np.uint8))
     assert seen.probability.size <= 1.01 * sight.WORKING
     assert max(looked) <= (sight.TILE + sight.STRIDE) ** 2  # the memory of one look
-    assert sum(looked) <= 1.6 * sight.WORKING  # and the time of all
+    assert sum(looked) <= 1.6 * (1 + sight.SMALLER**2) * sight.WORKING  # and the time of both looks
 
 
 def test_tiles_blend_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,9 +62,24 @@ def test_tiles_blend_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sight, "load", lambda _: network)
     monkeypatch.setattr(sight, "TILE", 160)
     seen = see(np.zeros((150, 250, 3), np.uint8))
-    assert seen.probability.min() == 0
-    assert seen.probability.max() == 1
-    assert np.abs(np.diff(seen.probability, axis=1)).max() <= 1.01 / sight.SEAM
+    assert seen.opacity.min() == 0
+    assert seen.opacity.max() == 1
+    assert np.abs(np.diff(seen.opacity, axis=1)).max() <= 1.01 / sight.SEAM
+
+
+def test_what_looks_like_a_mark_at_one_size_only_is_less_probable(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths: list[int] = []
+
+    class Network:
+        def run(self, values: np.ndarray) -> np.ndarray:
+            widths.append(values.shape[3])
+            return np.full((1, sight.PLANES, *values.shape[2:]), values.shape[3] == 320, np.float32)
+
+    monkeypatch.setattr(sight, "load", lambda _: Network())
+    seen = see(np.zeros((160, 320, 3), np.uint8))
+    assert widths == [320, 224, 448]
+    assert np.allclose(seen.probability, 1 / 3)
+    assert np.allclose(seen.opacity, 1)
 
 
 def test_the_real_network_sees_the_same_in_tiles_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("skl2onnx", reason="training is an extra of its own: needs scikit-learn and skl2onnx")
+
+import onnxruntime
+from training import judgement
+
+from cleanplate.engine.judgement import FEATURES
+
+
+def case(rng: np.random.Generator, count: int, marked: bool) -> judgement.Case:
+    """Objects of which those with a high first feature are right."""
+    described = rng.normal(0, 1, (count, len(FEATURES))).astype(np.float32)
+    right = (described[:, 0] > 0) & marked
+    described[:, 0] -= 2 * (not marked)
+    cores = np.column_stack([np.full(count, 100), 100 * right])
+    return judgement.Case("logo" if marked else "none", described, right, cores, 100 * int(right.sum()))
+
+
+def test_what_is_installed_says_what_was_fitted(tmp_path, monkeypatch) -> None:
+    rng = np.random.default_rng(4)
+    cases = [case(rng, 5, marked=bool(k % 2)) for k in range(120)]
+    trees = judgement.fitted(cases, 1)
+    (tmp_path / "catalogue.json").write_text(
+        json.dumps([{"id": "judge", "file": "judge.onnx", "sha256": "", "bytes": 0, "bias": 0}])
+    )
+    monkeypatch.setattr(judgement, "WEIGHTS", tmp_path)
+    judgement.install(trees, -0.5)
+
+    (row,) = json.loads((tmp_path / "catalogue.json").read_text())
+    assert row["bias"] == -0.5
+    assert row["bytes"] == (tmp_path / "judge.onnx").stat().st_size
+    run = onnxruntime.InferenceSession((tmp_path / "judge.onnx").read_bytes())
+    described = rng.normal(0, 1, (50, len(FEATURES))).astype(np.float32)
+    (said,) = run.run(None, {run.get_inputs()[0].name: described})
+    assert np.allclose(said, trees.predict_proba(described), atol=1e-4)
+    assert said[described[:, 0] > 0.5, 1].mean() > said[described[:, 0] < -0.5, 1].mean() + 0.5
