@@ -69,6 +69,10 @@ class Http(Section):
         description="Largest request body, enforced while it streams in (base64 grows by a third).",
     )
     max_fields: Positive = Field(default=64, description="Most fields and files in one form.")
+    max_batch: Positive = Field(default=1_000, description="Most pictures in one batch.")
+    max_batch_bytes: Positive = Field(
+        default=512 * MiB, description="Most bytes of all pictures in an uploaded ZIP, unpacked."
+    )
     max_metadata_bytes: Positive = Field(
         default=4_096, description="Largest `metadata` of a native request, as JSON."
     )
@@ -142,6 +146,14 @@ class Task(Section):
     )
     max_queued: Positive = Field(
         default=1_000, description="Unfinished tasks at which new ones are turned away."
+    )
+    max_batched: Positive = Field(
+        default=10_000,
+        description="Unfinished pictures of batches at which new batches are turned away; not counted "
+        "by `max_queued`.",
+    )
+    batch_keep_seconds: Positive = Field(
+        default=86_400, description="How long a batch and its results are kept after submission."
     )
     max_per_account: Annotated[int, Field(ge=0)] = Field(
         default=0, description="Unfinished tasks that one account may have at a time; 0: no limit."

@@ -13,7 +13,7 @@ from cleanplate.store.queries import accounts as account_rows
 from cleanplate.store.queries import ledger as ledger_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,6 +39,24 @@ async def hold(connection: AsyncConnection, account_id: str, task_id: str, units
     purse = await _purse(connection, account_id)
     entries = await of_task(connection, task_id)
     await _post(connection, account_id, ledger.hold(purse, task_id, units, entries), now)
+
+
+async def hold_all(
+    connection: AsyncConnection, account_id: str, task_ids: Sequence[str], units: int, now: float
+) -> None:
+    """Set aside the credits of new tasks: of all of them or, when the account cannot pay for all, of none.
+
+    Raises:
+        CreditsInsufficient: the account has fewer.
+    """
+    purse = await _purse(connection, account_id)
+    rows: list[dict[str, Any]] = []
+    for task_id in task_ids:
+        posting = ledger.hold(purse, task_id, units)
+        purse = posting.purse
+        rows.append(_row(account_id, posting.entry, now))
+    await ledger_rows.add_all(connection, rows)
+    await _write(connection, account_id, purse)
 
 
 async def capture(connection: AsyncConnection, account_id: str, task_id: str, now: float) -> None:
@@ -84,18 +102,23 @@ async def _purse(connection: AsyncConnection, account_id: str) -> Purse:
 
 async def _post(connection: AsyncConnection, account_id: str, posting: Posting, now: float) -> Purse:
     entry, purse = posting.entry, posting.purse
-    await ledger_rows.add(
-        connection,
-        {
-            "account_id": account_id,
-            "task_id": entry.task_id,
-            "kind": entry.kind.value,
-            "units": entry.units,
-            "amount": entry.amount,
-            "created_at": now,
-        },
-    )
+    await ledger_rows.add(connection, _row(account_id, entry, now))
+    await _write(connection, account_id, purse)
+    return purse
+
+
+def _row(account_id: str, entry: Entry, now: float) -> dict[str, Any]:
+    return {
+        "account_id": account_id,
+        "task_id": entry.task_id,
+        "kind": entry.kind.value,
+        "units": entry.units,
+        "amount": entry.amount,
+        "created_at": now,
+    }
+
+
+async def _write(connection: AsyncConnection, account_id: str, purse: Purse) -> None:
     await account_rows.set_credits(
         connection, account_id, unlimited=purse.unlimited, balance=purse.balance, used=purse.used
     )
-    return purse

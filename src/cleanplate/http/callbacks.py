@@ -29,11 +29,15 @@ class Callbacks:
         """The JSON that the dialect's query answers for this task, with links as seen at submit.
 
         Raises:
+            BatchNotFound: the task is the last of a batch, and that has expired.
             BlobMissing: the result is to be inside the body, and has expired.
             StorageFailed: it could not be read.
         """
-        if task.request.dialect == "kaze":
-            body: object = kaze.result(self._desk, task, task.request.base_url)
+        if task.batch_id is not None:  # the last of its batch
+            batch = await self._desk.services.tasks.batch(task.account_id, task.batch_id)
+            body: object = native.batch(batch, task.request.base_url)
+        elif task.request.dialect == "kaze":
+            body = kaze.result(self._desk, task, task.request.base_url)
         elif task.request.dialect == "native":
             body = native.removal(self._desk, task, task.request.base_url)
         elif task.request.dialect == "picwish":

@@ -80,6 +80,18 @@ class Base64Invalid(CleanplateError):
     code = "base64_invalid"
 
 
+class BatchInvalid(CleanplateError):
+    """A batch is a ZIP of pictures, or a list of their URLs."""
+
+    code = "batch_invalid"
+
+
+class BatchTooLarge(CleanplateError):
+    """The batch is too large: send it in several parts."""
+
+    code = "batch_too_large"
+
+
 class HostInvalid(CleanplateError):
     """The request's Host header is not a valid host name."""
 

@@ -34,6 +34,7 @@ _CODES: dict[Kind, tuple[str, ...]] = {
     Kind.PARAMETER: (
         # http
         "base64_invalid",
+        "batch_invalid",
         "body_invalid",
         "field_invalid",
         "field_repeated",
@@ -73,7 +74,7 @@ _CODES: dict[Kind, tuple[str, ...]] = {
     Kind.FORBIDDEN: ("admin_needed",),
     Kind.CREDITS: ("credits_insufficient",),
     Kind.CONFLICT: ("idempotency_conflict", "preset_exists", "preset_too_many", "task_ended"),
-    Kind.TASK_UNKNOWN: ("task_expired", "task_not_found"),
+    Kind.TASK_UNKNOWN: ("batch_not_found", "task_expired", "task_not_found"),
     Kind.PATH_UNKNOWN: (
         "account_not_found",
         "blob_missing",
@@ -84,7 +85,13 @@ _CODES: dict[Kind, tuple[str, ...]] = {
     ),
     Kind.METHOD: ("method_wrong",),
     Kind.TOO_SLOW: ("body_too_slow",),
-    Kind.TOO_LARGE: ("body_too_large", "fetch_too_large", "out_of_memory", "picture_too_large"),
+    Kind.TOO_LARGE: (
+        "batch_too_large",
+        "body_too_large",
+        "fetch_too_large",
+        "out_of_memory",
+        "picture_too_large",
+    ),
     Kind.ENCODING: ("body_compressed",),
     Kind.BUSY: ("account_busy", "queue_full", "rate_exceeded", "server_busy"),
     Kind.STORAGE: ("storage_failed",),

@@ -86,36 +86,26 @@ class Asked:
     told_by_task: frozenset[str] = frozenset()
 
 
-async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect, asked: Asked) -> Task:
-    """Accept a task. Uploads are looked into at once; of URLs only the syntax is, nothing is fetched here.
+def accepted_request(
+    desk: Desk, request: Request, dialect: Dialect, asked: Asked, source: Source
+) -> TaskRequest:
+    """What a task is to do with `source`, once everything about it that can be checked at once has been.
 
     Raises:
-        CleanplateError: anything that is wrong with the request, or that keeps the server from accepting it.
+        CleanplateError: anything that is wrong with the request.
     """
-    await desk.services.accounts.admit(caller)
-    base = base_url(request, desk.settings.http)
-    asked = await _with_preset(desk, caller, asked)
     if asked.callback_url is not None:
         _check_callback(desk, asked.callback_url, asked.callback_field)
-    picture = await _resolve(desk, asked.picture)
-    region_picture = None if asked.region_picture is None else await _resolve(desk, asked.region_picture)
-    uploads = {
-        name: value
-        for name, value in (("source", picture), ("region", region_picture))
-        if isinstance(value, bytes)
-    }
-    if uploads:
-        await _inspect(desk, asked, uploads)
-    wanted = TaskRequest(
+    return TaskRequest(
         dialect=dialect,
         operation=asked.operation,
-        source=_source("source", picture),
-        region=_region(asked.region, region_picture),
+        source=source,
+        region=asked.region,
         mode=asked.mode,
         sensitivity=desk.settings.engine.sensitivity if asked.sensitivity is None else asked.sensitivity,
         sync=asked.sync,
         callback_url=asked.callback_url,
-        base_url=base,
+        base_url=base_url(request, desk.settings.http),
         return_type=asked.return_type,
         format=asked.format,
         request_id=entry_of(request).request_id,
@@ -123,13 +113,39 @@ async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect,
         metadata=asked.metadata,
         preset=asked.preset,
     )
-    task = await desk.services.tasks.submit(caller, wanted, uploads, _idempotency_key(request))
+
+
+async def submit(desk: Desk, request: Request, caller: Caller, dialect: Dialect, asked: Asked) -> Task:
+    """Accept a task. Uploads are looked into at once; of URLs only the syntax is, nothing is fetched here.
+
+    Raises:
+        CleanplateError: anything that is wrong with the request, or that keeps the server from accepting it.
+    """
+    await desk.services.accounts.admit(caller)
+    asked = await with_preset(desk, caller, asked)
+    picture = await _resolve(desk, asked.picture)
+    region_picture = None if asked.region_picture is None else await _resolve(desk, asked.region_picture)
+    asked = replace(asked, region=_region(asked.region, region_picture))
+    wanted = accepted_request(desk, request, dialect, asked, _source("source", picture))
+    uploads = {
+        name: value
+        for name, value in (("source", picture), ("region", region_picture))
+        if isinstance(value, bytes)
+    }
+    if uploads:
+        await _inspect(desk, asked, uploads)
+    task = await desk.services.tasks.submit(caller, wanted, uploads, idempotency_key(request))
     entry_of(request).task_id = task.id
     return task
 
 
-async def _with_preset(desk: Desk, caller: Caller, asked: Asked) -> Asked:
-    """With the region that a preset stands for, and its name."""
+async def with_preset(desk: Desk, caller: Caller, asked: Asked) -> Asked:
+    """With the region that a preset stands for, and its name.
+
+    Raises:
+        FieldInvalid: the account has no such preset.
+        RegionRepeated: there is another area beside it.
+    """
     if asked.preset is None:
         return asked
     if asked.region is not None:
@@ -141,7 +157,12 @@ async def _with_preset(desk: Desk, caller: Caller, asked: Asked) -> Asked:
     return replace(asked, region=AskedRegion.of(preset.region), preset=preset.name)
 
 
-def _idempotency_key(request: Request) -> str | None:
+def idempotency_key(request: Request) -> str | None:
+    """The caller's own name for this request.
+
+    Raises:
+        FieldInvalid: it is none.
+    """
     key = request.headers.get("idempotency-key", "").strip()
     if key and not IDEMPOTENCY_KEY.fullmatch(key):
         raise FieldInvalid("Idempotency-Key has 1 to 255 visible ASCII characters.")

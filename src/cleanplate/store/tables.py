@@ -111,6 +111,19 @@ Index(
     postgresql_where=text("kind IN ('capture', 'release')"),
 )
 
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("account_id", Id, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("pictures", Integer, nullable=False),
+    Column("webhook", Text),
+    Column("base_url", Text, nullable=False),
+    Column("metadata", Json, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False, index=True),
+)
+
 tasks = Table(
     "tasks",
     metadata,
@@ -130,6 +143,7 @@ tasks = Table(
     Column("request", Json, nullable=False),
     Column("outcome", Json),
     Column("failure", Json),
+    Column("batch_id", Id),  # no foreign key: SQLite could not add one to a table that is there
     CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state_known"),
     CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name="lease_while_running"),
     CheckConstraint("(state IN ('done', 'failed')) = (finished_at IS NOT NULL)", name="final_when_finished"),
@@ -138,6 +152,7 @@ tasks = Table(
     Index(None, "state", "lease_until"),
     Index(None, "account_id", "created_at"),
     Index(None, "state", "turn"),
+    Index(None, "batch_id", "turn"),
 )
 
 idempotency = Table(

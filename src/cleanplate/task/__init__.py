@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from cleanplate.task.batches import Batch, NewBatch, Picture
 from cleanplate.task.callback import Callback
 from cleanplate.task.completions import InMemoryCompletions
 from cleanplate.task.errors import (
     AccountBusy,
+    BatchNotFound,
     IdempotencyConflict,
     QueueFull,
     TaskCancelled,
@@ -26,14 +28,18 @@ from cleanplate.task.tasks import Tasks
 __all__ = [
     "AccountBusy",
     "AskedRegion",
+    "Batch",
+    "BatchNotFound",
     "Callback",
     "Choice",
     "Completions",
     "Failure",
     "IdempotencyConflict",
     "InMemoryCompletions",
+    "NewBatch",
     "Outcome",
     "Page",
+    "Picture",
     "Place",
     "Purged",
     "QueueFull",

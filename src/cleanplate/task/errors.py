@@ -34,6 +34,12 @@ class AccountBusy(QueueFull):
     code = "account_busy"
 
 
+class BatchNotFound(CleanplateError):
+    """There is no such batch, or it has expired: check its id."""
+
+    code = "batch_not_found"
+
+
 class TaskEnded(CleanplateError):
     """This task has ended already, so that it cannot be cancelled."""
 

@@ -21,6 +21,7 @@ class Choice:
         since: only those accepted then or later, Unix seconds.
         until: only those accepted before.
         after: where the page before ended.
+        batch_id: only those of this batch.
     """
 
     limit: int
@@ -28,6 +29,7 @@ class Choice:
     since: float | None = None
     until: float | None = None
     after: Place | None = None
+    batch_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from cleanplate.store.queries import batches as batch_rows
 from cleanplate.store.queries import deliveries as delivery_rows
 from cleanplate.store.queries import idempotency as key_rows
 from cleanplate.store.queries import tasks as task_rows
@@ -58,6 +59,7 @@ class Purge:
             removed += await self._remove_rows(ids, now)
         async with self._db.write() as connection:
             await key_rows.remove_expired(connection, now)
+            await batch_rows.remove_expired(connection, now)
         return removed, blobs + await self._remove_strays(now)
 
     async def _remove_blobs(self, task_ids: Iterable[str]) -> int:

@@ -84,6 +84,7 @@ class Request:
         sensitivity: 0–1, how readily something is taken for a mark.
         quality: of a lossy result, 95–100; None: as the settings say.
         metadata: JSON of the caller's own, told again with every answer.
+        name: of the picture within its batch.
         preset: the name of the preset that the region came from.
         credits: what the task costs when it is done, set by `Tasks.submit`.
         sync: whether the caller waits on the line; such tasks go first.
@@ -110,6 +111,7 @@ class Request:
     metadata: dict[str, Any] = field(default_factory=_no_metadata)
     credits: int = 1
     preset: str | None = None
+    name: str | None = None
 
 
 def _no_dicts() -> list[dict[str, Any]]:
@@ -187,6 +189,7 @@ class Task:
         worker: who runs it, for the logs.
         outcome: of a done task.
         failure: of a failed one.
+        batch_id: of the batch that it belongs to.
         turn: its place among the waiting ones, the lowest first; see `turns`.
     """
 
@@ -205,3 +208,4 @@ class Task:
     outcome: Outcome | None = None
     failure: Failure | None = None
     turn: int = 0
+    batch_id: str | None = None

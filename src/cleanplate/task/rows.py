@@ -38,6 +38,7 @@ def to_row(task: Task) -> dict[str, Any]:
         "account_id": task.account_id,
         "priority": priority(task.request),
         "turn": task.turn,
+        "batch_id": task.batch_id,
         "created_at": task.created_at,
         "expires_at": task.expires_at,
         "request": dump_request(task.request),
@@ -78,6 +79,7 @@ def from_row(row: Mapping[Any, Any]) -> Task:
         outcome=None if row["outcome"] is None else _OUTCOME.validate_python(row["outcome"]),
         failure=None if row["failure"] is None else _FAILURE.validate_python(row["failure"]),
         turn=row["turn"],
+        batch_id=row["batch_id"],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from dataclasses import replace
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,35 +13,36 @@ import structlog
 from cleanplate.account import bookkeeping
 from cleanplate.errors import CleanplateError
 from cleanplate.store import uninterrupted
+from cleanplate.store.queries import batches as batch_rows
 from cleanplate.store.queries import deliveries as delivery_rows
 from cleanplate.store.queries import tasks as task_rows
-from cleanplate.task import life, repeats
+from cleanplate.task import batches, life
+from cleanplate.task.acceptance import Acceptance, Repeated
 from cleanplate.task.callback import read_callback
 from cleanplate.task.errors import (
-    AccountBusy,
-    QueueFull,
+    BatchNotFound,
     TaskCancelled,
     TaskEnded,
     TaskNotFound,
     TransitionRefused,
 )
-from cleanplate.task.keys import source_key
 from cleanplate.task.listing import Page
 from cleanplate.task.pace import Pace
 from cleanplate.task.ports import DELIVER, RUN_TASK
 from cleanplate.task.purge import Purge, Purged
 from cleanplate.task.record import Failure, Source, State, Task
-from cleanplate.task.rows import changes, from_row, priority, to_row
-from cleanplate.task.turns import next_turn, urgency
+from cleanplate.task.rows import changes, from_row, priority
+from cleanplate.task.turns import urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from cleanplate import settings
     from cleanplate.account import Caller
     from cleanplate.store import Blobs, Database
+    from cleanplate.task.batches import Batch, NewBatch, Picture
     from cleanplate.task.callback import Callback
     from cleanplate.task.listing import Choice
     from cleanplate.task.ports import Completions, Wakeups
@@ -50,14 +51,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 TASK_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-
-
-class _Repeated(Exception):
-    """Another request with the same key was accepted while this one was being stored."""
-
-    def __init__(self, task_id: str) -> None:
-        super().__init__(task_id)
-        self.task_id = task_id
 
 
 class Tasks:
@@ -91,9 +84,9 @@ class Tasks:
         self._wakeups = wakeups
         self._completions = completions
         self._settings = settings
-        self._slots = slots
         self._clock = clock
         self._pace = Pace()
+        self._acceptance = Acceptance(db, blobs, settings, self._pace, slots=slots, clock=clock)
         self._purge = Purge(db, blobs, settings.keep_seconds)
 
     @uninterrupted
@@ -120,41 +113,70 @@ class Tasks:
             CreditsInsufficient: the account cannot pay.
             StorageFailed: nothing was accepted; try again.
         """
-        request = replace(request, credits=self._settings.credits)
-        named = None if key is None else repeats.Key(key, repeats.fingerprint(request, uploads))
-        async with self._db.read() as connection:
-            known = named and await repeats.known(connection, caller.account.id, named, self._clock())
-            if known is None:
-                await self._refuse_when_full(connection)  # before 50 MB are written for nothing
-        if known is not None:
-            return await self.get(caller.account.id, known)
-        task_id = str(uuid.uuid4())
-        task = life.accept(
-            task_id,
-            caller.account.id,
-            _with_keys(request, task_id, uploads),
-            self._clock(),
-            self._settings.keep_seconds,
-        )
         try:
-            for upload, data in uploads.items():
-                await self._blobs.put(source_key(task_id, upload), data)
-            async with self._db.write() as connection:
-                await self._refuse_when_full(connection)
-                await self._refuse_when_busy(connection, task.account_id)
-                task = replace(task, turn=await next_turn(connection, task.account_id))
-                if named is not None:
-                    await self._take_key(connection, named, task)
-                await task_rows.add(connection, to_row(task))
-                await bookkeeping.hold(connection, task.account_id, task_id, request.credits, task.created_at)
-        except _Repeated as repeated:
-            await self._drop([source_key(task_id, upload) for upload in uploads])
-            return await self.get(caller.account.id, repeated.task_id)
-        except BaseException:
-            await self._drop([source_key(task_id, upload) for upload in uploads])
-            raise
+            task = await self._acceptance.task(caller, request, uploads, key)
+        except Repeated as repeated:
+            return await self.get(caller.account.id, repeated.subject_id)
         await self._wake(task)
         return task
+
+    @uninterrupted
+    async def submit_batch(
+        self,
+        caller: Caller,
+        request: Request,
+        pictures: Sequence[Picture],
+        asked: NewBatch,
+        key: str | None = None,
+    ) -> Batch:
+        """Accept many pictures, all or none of them; see `submit`.
+
+        Args:
+            caller: whose credits pay for all of them.
+            request: what is wanted for each; its source is not looked at.
+            pictures: at least one.
+            asked: what is wanted for all of them together.
+            key: the caller's own name for this request.
+
+        Raises:
+            IdempotencyConflict, QueueFull, AccountBusy, CreditsInsufficient, StorageFailed: as `submit`.
+        """
+        try:
+            batch, tasks = await self._acceptance.batch(caller, request, pictures, asked, key)
+        except Repeated as repeated:
+            return await self.batch(caller.account.id, repeated.subject_id)
+        for task in tasks:
+            await self._wake(task)
+        return batch
+
+    async def batch(self, account_id: str, batch_id: str) -> Batch:
+        """Read one's own batch, with how far it is.
+
+        Raises:
+            BatchNotFound: also for another account's, a malformed or an expired id.
+        """
+        async with self._db.read() as connection:
+            found = await batches.read(connection, batch_id)
+        if found is None or found.account_id != account_id or found.expires_at <= self._clock():
+            raise BatchNotFound
+        return found
+
+    async def tasks_of(self, batch: Batch) -> list[Task]:
+        """The tasks of a batch, in the order in which their pictures were sent."""
+        async with self._db.read() as connection:
+            return [from_row(row) for row in await batch_rows.tasks_of(connection, batch.id)]
+
+    async def cancel_batch(self, account_id: str, batch_id: str) -> Batch:
+        """End what of one's own batch is not done yet, and refund it.
+
+        Raises:
+            BatchNotFound: as `batch`.
+        """
+        for task in await self.tasks_of(await self.batch(account_id, batch_id)):
+            if not task.state.final:
+                with suppress(TaskEnded, TaskNotFound):
+                    await self.cancel(account_id, task.id)
+        return await self.batch(account_id, batch_id)
 
     async def get(self, account_id: str, task_id: str) -> Task:
         """Read one's own task.
@@ -183,6 +205,7 @@ class Tasks:
                 since=choice.since,
                 until=choice.until,
                 after=choice.after,
+                batch_id=choice.batch_id,
             )
         tasks = tuple(from_row(row) for row in rows[: choice.limit])
         more = len(rows) > choice.limit
@@ -325,23 +348,6 @@ class Tasks:
     async def _expire(self, task_id: str, now: float) -> bool:
         return await self._move(task_id, lambda it: life.expire(it, now)) is not None
 
-    async def _take_key(self, connection: AsyncConnection, key: repeats.Key, task: Task) -> None:
-        owner = await repeats.take(
-            connection, task.account_id, key, task.id, task.created_at, task.expires_at
-        )
-        if owner != task.id:
-            raise _Repeated(owner)
-
-    async def _refuse_when_full(self, connection: AsyncConnection) -> None:
-        depth = await task_rows.count_unfinished(connection)
-        if depth >= self._settings.max_queued:
-            raise QueueFull(retry_after=self._pace.retry_after(depth, self._slots))
-
-    async def _refuse_when_busy(self, connection: AsyncConnection, account_id: str) -> None:
-        most = self._settings.max_per_account
-        if most and await task_rows.count_unfinished_of(connection, account_id) >= most:
-            raise AccountBusy(retry_after=self._pace.retry_after(1, self._slots))
-
     async def _move(self, task_id: str, step: Callable[[Task], Task]) -> Task | None:
         """Take one step in a task's life, with all that it entails, in one transaction; then tell others.
 
@@ -375,12 +381,13 @@ class Tasks:
             await bookkeeping.capture(connection, task.account_id, task.id, now)
         else:
             await bookkeeping.release(connection, task.account_id, task.id, now)
-        if task.request.callback_url is None:
+        url = task.request.callback_url
+        if task.batch_id is not None:
+            url = await batches.webhook_due(connection, task.batch_id)
+        if url is None:
             return None
         delivery_id = str(uuid.uuid4())
-        await delivery_rows.add(
-            connection, delivery_id=delivery_id, task_id=task.id, url=task.request.callback_url, now=now
-        )
+        await delivery_rows.add(connection, delivery_id=delivery_id, task_id=task.id, url=url, now=now)
         return delivery_id
 
     async def _tell(self, task: Task, delivery_id: str | None) -> None:
@@ -422,18 +429,3 @@ class Tasks:
 def _sources(request: Request) -> list[Source]:
     asked = None if request.region is None else request.region.source
     return [request.source] if asked is None else [request.source, asked]
-
-
-def _with_keys(request: Request, task_id: str, uploads: Mapping[str, bytes]) -> Request:
-    """The request with the keys of its blobs in place of the names of its uploads."""
-    named = {source.value for source in _sources(request) if source.kind == "blob"}
-    if named != set(uploads):
-        raise ValueError(f"The request names the uploads {sorted(named)}, and there are {sorted(uploads)}.")
-
-    def keyed(source: Source) -> Source:
-        return Source("blob", source_key(task_id, source.value)) if source.kind == "blob" else source
-
-    region = request.region
-    if region is not None and region.source is not None:
-        region = replace(region, source=keyed(region.source))
-    return replace(request, source=keyed(request.source), region=region)

@@ -19,9 +19,16 @@ SYNC_FIRST = 1_000_000_000  # more than any turn: someone waits on the line
 LAST_TURN = SYNC_FIRST - 1
 
 
-async def next_turn(connection: AsyncConnection, account_id: str) -> int:
-    """The turn of a task that an account submits now."""
-    own = await task_rows.last_turn(connection, account_id)
+async def next_turn(connection: AsyncConnection, account_id: str, *, batched: bool = False) -> int:
+    """The turn of a task that an account submits now.
+
+    Args:
+        connection: the transaction in which it is accepted.
+        account_id: whose it is.
+        batched: whether it belongs to a batch. An account's batches and its single pictures take turns with
+            each other like two accounts.
+    """
+    own = await task_rows.last_turn(connection, account_id, batched=batched)
     served = await task_rows.turn_served(connection)
     return min(LAST_TURN, max(served, 0 if own is None else own + 1))
 

@@ -7,6 +7,7 @@ from sqlalchemy import event, text
 
 from cleanplate.store.queries import (
     accounts,
+    batches,
     buckets,
     deliveries,
     idempotency,
@@ -40,7 +41,13 @@ QUERIES = {
     "tries": lambda c: deliveries.tries_of(c, "x"),
     "listed": lambda c: tasks.listed(c, "x", now=1.0, limit=9, after=(1.0, "x")),
     "unfinished of an account": lambda c: tasks.count_unfinished_of(c, "x"),
-    "last turn": lambda c: tasks.last_turn(c, "x"),
+    "last turn": lambda c: tasks.last_turn(c, "x", batched=False),
+    "last turn of batches": lambda c: tasks.last_turn(c, "x", batched=True),
+    "batch": lambda c: batches.find(c, "x"),
+    "batch counts": lambda c: batches.counts(c, "x"),
+    "batch tasks": lambda c: batches.tasks_of(c, "x"),
+    "batched": batches.count_unfinished,
+    "batches expired": lambda c: batches.remove_expired(c, 1.0),
     "turn served": tasks.turn_served,
     "key": lambda c: idempotency.find(c, "x", "y"),
     "keys expired": lambda c: idempotency.remove_expired(c, 1.0),

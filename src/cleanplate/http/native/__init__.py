@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cleanplate.http.native import presets, removals, routes
+from cleanplate.http.native import batches, presets, removals, routes
 from cleanplate.http.native.errors import refuse
-from cleanplate.http.native.render import removal
+from cleanplate.http.native.render import batch, removal
 
-ROUTERS = (removals.router, presets.router, routes.router)
+ROUTERS = (removals.router, batches.router, presets.router, routes.router)
 
-__all__ = ["ROUTERS", "refuse", "removal"]
+__all__ = ["ROUTERS", "batch", "refuse", "removal"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -56,6 +56,7 @@ class Listing(BaseModel):
     limit: int = Field(50, ge=1, le=200, description="Most on one page.")
     cursor: str | None = Field(None, max_length=500, description="`next_cursor` of the page before.")
     state: State | None = Field(None, description="Only those in this state.")
+    batch: str | None = Field(None, max_length=36, description="Only those of this batch, by its id.")
     since: Moment | None = Field(None, description="Only those accepted then (Unix seconds) or later.")
     until: Moment | None = Field(None, description="Only those accepted before (Unix seconds).")
 
@@ -66,7 +67,7 @@ class Listing(BaseModel):
             FieldInvalid: the cursor is not one.
         """
         after = None if self.cursor is None else cursor.read(self.cursor)
-        return Choice(self.limit, self.state, self.since, self.until, after)
+        return Choice(self.limit, self.state, self.since, self.until, after, self.batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def preset(form: Form, max_rectangles: int) -> NewPreset:
         RegionInvalid, RegionTooMany: rectangles that are not.
         FieldInvalid: another field is not what it must be, or is not known.
     """
-    _refuse_unknown(form, frozenset({"name", "rectangles", "unit", "anchor"}))
+    refuse_unknown(form, frozenset({"name", "rectangles", "unit", "anchor"}))
     name = form.text("name")
     if name is None:
         raise FieldInvalid("name is missing.")
@@ -92,7 +93,12 @@ def preset(form: Form, max_rectangles: int) -> NewPreset:
     return NewPreset(name, rectangles_of(form, max_rectangles, unit, anchor))
 
 
-def _refuse_unknown(form: Form, fields: frozenset[str]) -> None:
+def refuse_unknown(form: Form, fields: frozenset[str]) -> None:
+    """Accept a form only if each of its fields is known.
+
+    Raises:
+        FieldInvalid: one is not.
+    """
     unknown = sorted(set(form.plain()) - fields)
     if unknown:
         raise FieldInvalid(f"{', '.join(name[:100] for name in unknown)}: there is no such field.")
@@ -123,12 +129,13 @@ def removal(form: Form, settings: Settings) -> submission.Asked:
         PictureCannotBeWritten: `format` is none.
         FieldInvalid: another field is not what it must be, or is not known.
     """
-    _refuse_unknown(form, FIELDS)
+    refuse_unknown(form, FIELDS)
     if len(form.sent("file", "url")) > 1:
         raise SourceRepeated("file and url exclude each other: send one of them.")
     picture = form.file("file") if form.has("file") else form.text("url", WHOLE_BODY)
     if picture is None:
         raise SourceMissing
+    asked = how(form, settings, picture)
     region, region_picture = area_of(
         form,
         AREAS,
@@ -136,13 +143,20 @@ def removal(form: Form, settings: Settings) -> submission.Asked:
         form.word("unit", UNITS) or "pixel",
         form.word("anchor", ANCHORS) or "top-left",
     )
+    return replace(asked, region=region, region_picture=region_picture, sync=form.flag("sync"))
+
+
+def how(form: Form, settings: Settings, picture: bytes | str) -> submission.Asked:
+    """How a picture is to be cleaned, wherever its mark is.
+
+    Raises:
+        PictureCannotBeWritten: `format` is none.
+        FieldInvalid: another field is not what it must be.
+    """
     wanted = form.text("format")
     return submission.Asked(
         operation="remove",
         picture=picture,
-        region=region,
-        region_picture=region_picture,
-        sync=form.flag("sync"),
         callback_url=form.text("webhook"),
         callback_field="webhook",
         sensitivity=form.fraction("sensitivity"),

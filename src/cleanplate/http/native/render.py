@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import TypedDict  # before Python 3.12, pydantic does not read the one in typing
 
+from cleanplate.task import State
+
 if TYPE_CHECKING:
     from cleanplate.account import Account, Preset, Quota, Token
     from cleanplate.http.desk import Desk
-    from cleanplate.task import Callback, Outcome, Task
+    from cleanplate.task import Batch, Callback, Outcome, Task
 
 
 class TokenAnswer(TypedDict):
@@ -80,8 +82,28 @@ class RemovalAnswer(TypedDict):
     credits: int  # charged, or held until it has ended; 0 when it failed
     metadata: dict[str, Any]  # as sent
     preset: str | None  # whose region it was
+    batch: str | None  # that it belongs to
+    name: str | None  # of the picture within its batch
     result: RemovalResult | None  # of one that is done
     error: RemovalError | None  # of one that failed or was cancelled
+
+
+class Counts(TypedDict):
+    queued: int
+    running: int
+    done: int
+    failed: int
+
+
+class BatchAnswer(TypedDict):
+    id: str
+    state: str  # running, or done when every picture is done or failed
+    pictures: int
+    counts: Counts
+    created_at: float
+    expires_at: float
+    metadata: dict[str, Any]  # as sent
+    results_url: str  # of a ZIP with what is done; needs the token
 
 
 class RemovalList(TypedDict):
@@ -157,6 +179,25 @@ def account(known: Account, quota: Quota) -> AccountAnswer:
     return {**credits_of(known.name, quota), "webhook_secret": known.webhook_secret}
 
 
+def batch(known: Batch, base_url: str) -> BatchAnswer:
+    """How far a batch is."""
+    return {
+        "id": known.id,
+        "state": "done" if known.ended else "running",
+        "pictures": known.pictures,
+        "counts": {
+            "queued": known.counts.get(State.QUEUED, 0),
+            "running": known.counts.get(State.RUNNING, 0),
+            "done": known.counts.get(State.DONE, 0),
+            "failed": known.counts.get(State.FAILED, 0),
+        },
+        "created_at": known.created_at,
+        "expires_at": known.expires_at,
+        "metadata": dict(known.metadata),
+        "results_url": f"{base_url}/v1/batches/{known.id}/results.zip",
+    }
+
+
 def credit_headers(quota: Quota) -> dict[str, str]:
     """What the account has left, beside every answer that may have cost something."""
     remaining = "unlimited" if quota.remaining is None else str(quota.remaining)
@@ -209,6 +250,8 @@ def removal(desk: Desk, known: Task, base_url: str) -> RemovalAnswer:
         "credits": 0 if failure is not None else known.request.credits,
         "metadata": known.request.metadata,
         "preset": known.request.preset,
+        "batch": known.batch_id,
+        "name": known.request.name,
         "result": None if outcome is None else _result(outcome, desk.links.url(known, base_url)),
         "error": None if failure is None else {"code": failure.code, "detail": failure.message},
     }

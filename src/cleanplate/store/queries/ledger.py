@@ -20,6 +20,11 @@ async def add(connection: AsyncConnection, row: Mapping[str, Any]) -> None:
     await connection.execute(insert(ledger).values(**row))
 
 
+async def add_all(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many entries at once."""
+    await connection.execute(insert(ledger), [dict(row) for row in rows])
+
+
 async def of_task(connection: AsyncConnection, task_id: str) -> Sequence[RowMapping]:
     """The entries of one task, oldest first."""
     query = select(ledger).where(ledger.c.task_id == task_id).order_by(ledger.c.id)

@@ -23,6 +23,11 @@ async def add(connection: AsyncConnection, row: Mapping[str, Any]) -> None:
     await connection.execute(insert(tasks).values(**row))
 
 
+async def add_all(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many at once."""
+    await connection.execute(insert(tasks), [dict(row) for row in rows])
+
+
 async def find(connection: AsyncConnection, task_id: str) -> RowMapping | None:
     """The task with this id."""
     return (await connection.execute(select(tasks).where(tasks.c.id == task_id))).mappings().first()
@@ -38,6 +43,7 @@ async def listed(
     since: float | None = None,
     until: float | None = None,
     after: tuple[float, str] | None = None,
+    batch_id: str | None = None,
 ) -> Sequence[RowMapping]:
     """An account's tasks that have not expired, the newest first.
 
@@ -50,10 +56,13 @@ async def listed(
         since: accepted then or later.
         until: accepted before.
         after: `created_at` and `id` of the last one that is known already.
+        batch_id: only those of this batch.
     """
     query = select(tasks).where(tasks.c.account_id == account_id, tasks.c.expires_at > now)
     if state is not None:
         query = query.where(tasks.c.state == state)
+    if batch_id is not None:
+        query = query.where(tasks.c.batch_id == batch_id)
     if since is not None:
         query = query.where(tasks.c.created_at >= since)
     if until is not None:
@@ -88,8 +97,12 @@ async def change(
 
 
 async def count_unfinished(connection: AsyncConnection) -> int:
-    """How many tasks are queued or running."""
-    query = select(func.count()).select_from(tasks).where(tasks.c.state.in_(UNFINISHED))
+    """How many tasks are queued or running, those of batches not counted."""
+    query = (
+        select(func.count())
+        .select_from(tasks)
+        .where(tasks.c.state.in_(UNFINISHED), tasks.c.batch_id.is_(None))
+    )
     return (await connection.execute(query)).scalar_one()
 
 
@@ -103,10 +116,12 @@ async def count_unfinished_of(connection: AsyncConnection, account_id: str) -> i
     return (await connection.execute(query)).scalar_one()
 
 
-async def last_turn(connection: AsyncConnection, account_id: str) -> int | None:
-    """The highest turn among an account's unfinished tasks."""
+async def last_turn(connection: AsyncConnection, account_id: str, *, batched: bool) -> int | None:
+    """The highest turn among an account's unfinished tasks: those of its batches, or the others."""
     query = select(func.max(tasks.c.turn)).where(
-        tasks.c.state.in_(UNFINISHED), tasks.c.account_id == account_id
+        tasks.c.state.in_(UNFINISHED),
+        tasks.c.account_id == account_id,
+        tasks.c.batch_id.is_not(None) if batched else tasks.c.batch_id.is_(None),
     )
     return (await connection.execute(query)).scalar_one()
 

@@ -1,0 +1,209 @@
+"""Accepting work: blobs first, then one transaction with rows, credits and the caller's key; or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from cleanplate.account import bookkeeping
+from cleanplate.errors import CleanplateError
+from cleanplate.store.queries import batches as batch_rows
+from cleanplate.store.queries import tasks as task_rows
+from cleanplate.task import batches, life, repeats
+from cleanplate.task.errors import AccountBusy, QueueFull
+from cleanplate.task.keys import source_key
+from cleanplate.task.record import Source, State
+from cleanplate.task.rows import to_row
+from cleanplate.task.turns import next_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from cleanplate import settings
+    from cleanplate.account import Caller
+    from cleanplate.store import Blobs, Database
+    from cleanplate.task.batches import Batch, NewBatch, Picture
+    from cleanplate.task.pace import Pace
+    from cleanplate.task.record import Request, Task
+
+log = structlog.get_logger(__name__)
+
+
+class Repeated(Exception):
+    """The account has sent this very request under its key before; `subject_id` is what it made then."""
+
+    def __init__(self, subject_id: str) -> None:
+        super().__init__(subject_id)
+        self.subject_id = subject_id
+
+
+class Acceptance:
+    """Accepts tasks and batches; what they are woken with, and what becomes of them, is `Tasks`' business.
+
+    Args:
+        db: upgraded.
+        blobs: for what is uploaded.
+        settings: the section `task`.
+        pace: how fast work gets done, to say when to come back.
+        slots: how many tasks are worked on at the same time.
+        clock: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        blobs: Blobs,
+        settings: settings.Task,
+        pace: Pace,
+        *,
+        slots: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._db = db
+        self._blobs = blobs
+        self._settings = settings
+        self._pace = pace
+        self._slots = slots
+        self._clock = clock
+
+    async def task(
+        self, caller: Caller, request: Request, uploads: Mapping[str, bytes], key: str | None
+    ) -> Task:
+        """Accept one, as `Tasks.submit` says.
+
+        Raises:
+            Repeated: it was accepted before.
+        """
+        request = replace(request, credits=self._settings.credits)
+        now, account_id = self._clock(), caller.account.id
+        named = None if key is None else repeats.Key(key, repeats.fingerprint(request, uploads))
+        async with self._db.read() as connection:  # before 50 MB are written for nothing
+            await self._refuse_known(connection, account_id, named, now)
+            await self._refuse_when_full(connection)
+        task_id = str(uuid.uuid4())
+        wanted = _with_keys(request, task_id, uploads)
+        task = life.accept(task_id, account_id, wanted, now, self._settings.keep_seconds)
+        try:
+            for upload, data in uploads.items():
+                await self._blobs.put(source_key(task_id, upload), data)
+            async with self._db.write() as connection:
+                await self._take_key(connection, account_id, named, task_id, now, task.expires_at)
+                await self._refuse_when_full(connection)
+                await self._refuse_when_busy(connection, account_id, 1)
+                task = replace(task, turn=await next_turn(connection, account_id))
+                await task_rows.add(connection, to_row(task))
+                await bookkeeping.hold(connection, account_id, task_id, request.credits, now)
+        except BaseException:
+            await self._drop([source_key(task_id, upload) for upload in uploads])
+            raise
+        return task
+
+    async def batch(
+        self,
+        caller: Caller,
+        request: Request,
+        pictures: Sequence[Picture],
+        asked: NewBatch,
+        key: str | None,
+    ) -> tuple[Batch, list[Task]]:
+        """Accept many, as `Tasks.submit_batch` says.
+
+        Raises:
+            Repeated: they were accepted before.
+        """
+        request = replace(request, credits=self._settings.credits)
+        now, account_id = self._clock(), caller.account.id
+        named = None if key is None else repeats.Key(key, asked.fingerprint)
+        async with self._db.read() as connection:
+            await self._refuse_known(connection, account_id, named, now)
+            await self._refuse_batch_when_full(connection, len(pictures))
+        batch = batches.accept(account_id, asked, len(pictures), now, self._settings.batch_keep_seconds)
+        tasks = [batches.task_of(batch, request, picture, now) for picture in pictures]
+        keys = [source_key(task.id, "source") for task in tasks]
+        try:
+            for picture, blob_key in zip(pictures, keys, strict=True):
+                if picture.url is None:
+                    await self._blobs.put(blob_key, await asyncio.to_thread(picture.read))
+            async with self._db.write() as connection:
+                await self._take_key(connection, account_id, named, batch.id, now, batch.expires_at)
+                await self._refuse_batch_when_full(connection, len(pictures))
+                await self._refuse_when_busy(connection, account_id, len(pictures))
+                first = await next_turn(connection, account_id, batched=True)
+                tasks = [replace(task, turn=first + place) for place, task in enumerate(tasks)]
+                await batches.add(connection, batch)
+                await task_rows.add_all(connection, [to_row(task) for task in tasks])
+                ids = [task.id for task in tasks]
+                await bookkeeping.hold_all(connection, account_id, ids, request.credits, now)
+        except BaseException:
+            await self._drop(keys)
+            raise
+        return replace(batch, counts={State.QUEUED: len(tasks)}), tasks
+
+    async def _refuse_known(
+        self, connection: AsyncConnection, account_id: str, key: repeats.Key | None, now: float
+    ) -> None:
+        known = key and await repeats.known(connection, account_id, key, now)
+        if known is not None:
+            raise Repeated(known)
+
+    async def _take_key(
+        self,
+        connection: AsyncConnection,
+        account_id: str,
+        key: repeats.Key | None,
+        subject_id: str,
+        now: float,
+        expires_at: float,
+    ) -> None:
+        if key is not None:
+            owner = await repeats.take(connection, account_id, key, subject_id, now, expires_at)
+            if owner != subject_id:
+                raise Repeated(owner)
+
+    async def _refuse_when_full(self, connection: AsyncConnection) -> None:
+        depth = await task_rows.count_unfinished(connection)
+        if depth >= self._settings.max_queued:
+            raise QueueFull(retry_after=self._pace.retry_after(depth, self._slots))
+
+    async def _refuse_batch_when_full(self, connection: AsyncConnection, pictures: int) -> None:
+        depth = await batch_rows.count_unfinished(connection)
+        if depth + pictures > self._settings.max_batched:
+            raise QueueFull(retry_after=self._pace.retry_after(depth, self._slots))
+
+    async def _refuse_when_busy(self, connection: AsyncConnection, account_id: str, more: int) -> None:
+        most = self._settings.max_per_account
+        if most and await task_rows.count_unfinished_of(connection, account_id) + more > most:
+            raise AccountBusy(retry_after=self._pace.retry_after(1, self._slots))
+
+    async def _drop(self, keys: Sequence[str]) -> None:
+        """Remove the blobs of what was not accepted, as well as possible: the purge removes what is left."""
+        try:
+            await self._blobs.delete(keys)
+        except CleanplateError as error:
+            log.warning("blobs were not removed; the purge will", detail=error.detail)
+
+
+def _sources(request: Request) -> list[Source]:
+    asked = None if request.region is None else request.region.source
+    return [request.source] if asked is None else [request.source, asked]
+
+
+def _with_keys(request: Request, task_id: str, uploads: Mapping[str, bytes]) -> Request:
+    """The request with the keys of its blobs in place of the names of its uploads."""
+    named = {source.value for source in _sources(request) if source.kind == "blob"}
+    if named != set(uploads):
+        raise ValueError(f"The request names the uploads {sorted(named)}, and there are {sorted(uploads)}.")
+
+    def keyed(source: Source) -> Source:
+        return Source("blob", source_key(task_id, source.value)) if source.kind == "blob" else source
+
+    region = request.region
+    if region is not None and region.source is not None:
+        region = replace(region, source=keyed(region.source))
+    return replace(request, source=keyed(request.source), region=region)
