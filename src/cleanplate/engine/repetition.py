@@ -54,7 +54,7 @@ class Repetition:
         copies: how many of them the picture holds, cut ones by their share.
         box: (x, y, width, height) of the part of the picture that is told of: all of it, or what was asked.
         opacity: float32 of the box's (height, width), in 0..1.
-        colour: float32 of (height, width, C), in the picture's range.
+        colour: float32 of (C,), or of (height, width, C) where there are several, in the picture's range.
         confidence: in 0..1.
     """
 
@@ -73,7 +73,8 @@ class Repetition:
         window = np.s_[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
         opacity = self.opacity[window]
         box = (self.box[0] + left, self.box[1] + top, opacity.shape[1], opacity.shape[0])
-        return Mark(box, opacity, self.colour[window], self.confidence, "tiled")
+        colour = self.colour if self.colour.ndim == 1 else self.colour[window]
+        return Mark(box, opacity, colour, self.confidence, "tiled")
 
     def explained(self, likely: NDArray[np.float32]) -> float:
         """How much of what a network is sure of the copies cover, in 0..1; 1 where it is sure of nothing.
@@ -323,7 +324,9 @@ def _learnt(
 def _laid(copies: Copies, shape: Shape, decision: Decision, top: float, box: Box) -> Repetition:
     opacity = np.clip(copies.lay(shape.opacity, box), 0.0, 1.0)
     opacity[copies.lay((shape.opacity > 0).astype(np.float32), box, cv2.INTER_LINEAR) < 0.5] = 0
-    colour = copies.lay(shape.colour, box, cv2.INTER_LINEAR)
-    colour = colour if colour.ndim == 3 else colour[..., None]
+    colour = shape.main
+    if (shape.colour != shape.main).any():
+        colour = copies.lay(shape.colour, box, cv2.INTER_LINEAR)
+        colour = colour if colour.ndim == 3 else colour[..., None]
     count = copies.shape[0] * copies.shape[1] / decision.lattice.cell
     return Repetition(copies.steps, count, box, opacity, colour * np.float32(top / 255), decision.confidence)

@@ -98,16 +98,15 @@ class _Taken:
 
     Attributes:
         box: (x, y, width, height): the mark's own and a rim.
-        opacity: (height, width) float32.
-        light: (height, width, C) float32, opacity · colour in 0..255.
+        fitted: the opacity, (height, width) float32, and opacity · colour, (height, width, C) float32 in
+            0..255, as they were fitted; None where the mark was taken as it came.
         done: (height, width) boolean, what was written.
         hidden: (height, width) boolean, what was left.
         sure: in 0..1, the confidence of the fit.
     """
 
     box: Box
-    opacity: NDArray[np.float32]
-    light: NDArray[np.float32]
+    fitted: tuple[NDArray[np.float32], NDArray[np.float32]] | None
     done: NDArray[np.bool_]
     hidden: NDArray[np.bool_]
     sure: float
@@ -120,13 +119,16 @@ def _taken(
     box = grown(mark.box, RIM, pixels.shape[1], pixels.shape[0])
     size = box[3], box[2]
     reach = grown(box, CONTEXT, pixels.shape[1], pixels.shape[0])
-    before = pixels[window(reach)].copy()
-    opacity, light = np.zeros(size, np.float32), np.zeros((*size, pixels.shape[2]), np.float32)
+    before = pixels[window(reach)].copy() if painting and mark.kind != "tiled" else None
+    fitted = None
+    if mark.kind != "tiled":  # which may be as large as the picture
+        fitted = np.zeros(size, np.float32), np.zeros((*size, pixels.shape[2]), np.float32)
     done, hidden = np.zeros(size, bool), np.zeros(size, bool)
     sure = 0.0
-    for core, back in (_inverted if mark.kind == "tiled" else _fitted)(pixels, mark, lossy):
+    for core, back in (_inverted if fitted is None else _fitted)(pixels, mark, lossy):
         inner = window((core[0] - box[0], core[1] - box[1], core[2], core[3]))
-        opacity[inner], light[inner] = back.opacity, back.light
+        if fitted is not None:
+            fitted[0][inner], fitted[1][inner] = back.opacity, back.light
         may = back.opacity > VISIBLE
         if within is not None:
             may &= within[window(core)]
@@ -135,8 +137,8 @@ def _taken(
         done[inner] |= may & ~lost
         hidden[inner] |= may & lost
         sure = max(sure, back.confidence)
-    taken = _Taken(box, opacity, light, done & ~hidden, hidden, sure)
-    if not painting or mark.kind == "tiled" or not _better_painted(before, reach, mark, taken):
+    taken = _Taken(box, fitted, done & ~hidden, hidden, sure)
+    if before is None or not _better_painted(before, reach, mark, taken):
         return taken
     pixels[window(reach)] = before
     strokes = _strokes(mark, box)
@@ -152,10 +154,11 @@ def _better_painted(before: NDArray[Any], reach: Box, mark: Mark, taken: _Taken)
     saw (strokes that stand out must not stay), on ground so quiet that no painting fails, and where the fit
     left out much of a slender mark, the rest of which would stand among what is painted.
     """
-    seen, fitted = mark.opacity[mark.area], taken.opacity[taken.opacity > VISIBLE]
-    if taken.sure < UNCERTAIN or not fitted.size:
+    opacity = mark.opacity if taken.fitted is None else taken.fitted[0]
+    visible = opacity[opacity > VISIBLE]
+    if taken.sure < UNCERTAIN or not visible.size:
         return True
-    if np.percentile(fitted, 70) < NEXT_TO_NOTHING * np.median(seen):
+    if np.percentile(visible, 70) < NEXT_TO_NOTHING * np.median(mark.opacity[mark.area]):
         return True
     if max(taken.box[2:]) > TILE:
         return False
@@ -188,9 +191,10 @@ def _inverted(pixels: NDArray[Any], mark: Mark, lossy: bool) -> Iterator[tuple[B
         core = (x + mark.box[0], y + mark.box[1], width, height)
         reach = grown(core, CONTEXT, pixels.shape[1], pixels.shape[0])
         free = ~taken[window(reach)]
+        opacity = _laid(mark, mark.opacity, reach)
         back = inverted(
             np.asarray(pixels[window(reach)] * scale, np.float32),
-            _laid(mark, mark.opacity * mark.area, reach) * free,
+            opacity * (free & (opacity > VISIBLE)),
             (mark.colour if plain else _laid(mark, mark.colour, reach)) * scale,
             lossy=lossy,
         )
@@ -244,8 +248,9 @@ class _Part:
         scale = np.float32(255.0 / np.iinfo(pixels.dtype).max)
         self.seen = np.asarray(pixels[window(reach)] * scale, np.float32)
         free = ~taken[window(reach)]  # from the rest the mark has been taken off already
-        self.area = _laid(mark, mark.area, reach) & free
-        self.hint = Hint(_laid(mark, likely, reach) * free, _laid(mark, mark.opacity, reach) * free)
+        opacity = _laid(mark, mark.opacity, reach) * free
+        self.area = opacity > VISIBLE
+        self.hint = Hint(_laid(mark, likely, reach) * free, opacity)
 
     def recovered(self, lossy: bool, known: Sequence[Level] = ()) -> Recovery:
         return recover(self.seen, self.area, lossy=lossy, hint=self.hint, known=known)
@@ -306,14 +311,16 @@ def _write(part: NDArray[Any], values: NDArray[np.float32], where: NDArray[np.bo
 
 
 def _known(mark: Mark, taken: _Taken, dtype: np.dtype[Any]) -> Mark:
-    """The mark as the fit left it; as the finder had it, where the fit came to nothing."""
-    rows, columns = np.nonzero(taken.opacity > VISIBLE)
-    if taken.sure < TRUSTED or not rows.size:
+    """The mark as the fit left it; as the finder had it, where there was no fit or it came to nothing."""
+    if taken.fitted is None or taken.sure < TRUSTED:
+        return mark
+    rows, columns = np.nonzero(taken.fitted[0] > VISIBLE)
+    if not rows.size:
         return mark
     top, left = int(rows.min()), int(columns.min())
     inner = np.s_[top : int(rows.max()) + 1, left : int(columns.max()) + 1]
-    opacity = taken.opacity[inner]
-    colour = taken.light[inner] / np.maximum(opacity, 1e-3)[..., None]
+    opacity = taken.fitted[0][inner]
+    colour = taken.fitted[1][inner] / np.maximum(opacity, 1e-3)[..., None]
     return replace(
         mark,
         box=(taken.box[0] + left, taken.box[1] + top, opacity.shape[1], opacity.shape[0]),

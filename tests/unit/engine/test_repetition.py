@@ -102,7 +102,7 @@ def test_a_grey_sixteen_bit_picture_is_answered_in_its_own_range() -> None:
     pixels = (marked(clean, 0.3 * tiled(420, 560, LATTICES["turned"]), 255)).astype(np.uint16) * 257
     found = find_repeated(pixels)
     assert found is not None
-    assert found.colour.shape == (420, 560, 1)
+    assert found.colour.shape == (1,)  # of one colour everywhere
     assert found.colour.max() > 60_000
 
 
@@ -205,7 +205,7 @@ def test_the_answer_for_a_part_of_the_picture_is_that_part_of_the_whole_answer()
     assert part is not None
     assert part.confidence == whole.confidence
     assert np.array_equal(part.opacity, whole.opacity[90:390, 130:330])
-    assert np.array_equal(part.colour, whole.colour[90:390, 130:330])
+    assert np.array_equal(part.colour, whole.colour)
     x, y, width, height = part.mark().box
     assert x >= 130
     assert y >= 90
