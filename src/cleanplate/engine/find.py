@@ -32,6 +32,9 @@ BESIDE = 1.5  # log-odds by which another object may be less sure where one is a
 NEAR = 12  # pixels by which what the user marked reaches out: the letters of a painted word belong together
 EVIDENT = 1.4  # log-odds by which more is asked of what is in a user's region than a confidence: if nothing
 # in it is evident, the region is painted as a whole, and half a mark must not be taken for all of it
+EXPLAINED = (
+    0.95  # share of what the network is sure of: if copies explain so much, all else is the photo's own
+)
 TIGHT = 0.5  # share of a part of a user's region that is mark, from which on all of it may be
 OPAQUE = 0.8  # opacity, as the network tells it, of a mark that hides the photo
 CONTEXT = 128  # pixels round a user's region that are looked at as well
@@ -86,8 +89,9 @@ def _found(pixels: NDArray[Any], box: Box, within: NDArray[np.bool_] | None, ask
     likely = _resized(sight.probability, size) if part.shape == pixels.shape else None
     repeated = find_repeated(pixels, likely, box)
     if repeated is not None and repeated.confidence >= asked:
-        mark = replace(repeated.mark(), kind="tiled")
-        yield from _claimed(_moved(mark, -box[0], -box[1]), free, beside=2)
+        yield from _claimed(_moved(repeated.mark(), -box[0], -box[1]), free, beside=2)
+        if repeated.explained(_resized(sight.probability, size)) >= EXPLAINED:
+            return
     if within is None:
         seen = objects(sight, (sight.probability > LIKELY) & _shrunk(free, sight.shape))
         sure = judge(seen, sight)
@@ -110,7 +114,7 @@ def _accepted(sure: NDArray[np.float32], asked: float) -> NDArray[np.bool_]:
 
 
 def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float) -> NDArray[np.float32]:
-    """The probability that a pixel of a user's region must have, (h, w): half of the best in its part.
+    """The probability that a pixel of a user's region must have, (h, w).
 
     A part whose best is not evident has no mark at all. One that is mostly mark may be mark everywhere: the
     user drew its outline.
@@ -122,7 +126,7 @@ def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float) -> NDArray[
         inside = sight.probability[labels == part]
         most = best(inside)
         if most >= odds / (1 + odds):
-            demanded[part] = most / 2 if (inside > most / 2).mean() < TIGHT else -1
+            demanded[part] = min(LIKELY, most / 2) if (inside > most / 2).mean() < TIGHT else -1
     return demanded[labels]
 
 

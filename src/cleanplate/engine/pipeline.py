@@ -105,7 +105,7 @@ def clean(
     with clock.running("undo"):
         if found and mode != "fill":
             answer = pixels.copy()
-            back = undo(answer, found, region, lossy=lossy)
+            back = undo(answer, found, region, lossy=lossy, painting=mode != "undo")
             undone, hidden = back.area, back.hidden
             marks = tuple(mark for mark in back.marks if mark.area.any())  # of some, a fit leaves nothing
 
