@@ -80,6 +80,9 @@ class Http(Section):
         default=256,
         description="Size of all request bodies that are looked at together; further ones wait on disk.",
     )
+    metrics: Literal["admin", "open", "off"] = Field(
+        default="admin", description="Who may read `/metrics`: admin tokens, everybody, or nobody."
+    )
     cors_origins: list[str] = Field(default=["*"], description="Origins that browsers may call from.")
     body_seconds: Seconds = Field(default=60, description="Longest that a request body may take to arrive.")
     kaze_hold_seconds: Annotated[float, Field(ge=0, le=30)] = Field(
@@ -157,6 +160,9 @@ class Task(Section):
     )
     max_per_account: Annotated[int, Field(ge=0)] = Field(
         default=0, description="Unfinished tasks that one account may have at a time; 0: no limit."
+    )
+    audit_seconds: Positive = Field(
+        default=90 * 86_400, description="How long the audit trail remembers who asked for what."
     )
     credits: Positive = Field(default=1, description="Credits that one removal costs.")
 

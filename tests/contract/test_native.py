@@ -310,6 +310,8 @@ class TestDocument:
             ("get", "/v1/account"),
             ("post", "/v1/accounts/{name}/credits"),
             ("get", "/healthz"),
+            ("get", "/readyz"),
+            ("get", "/metrics"),
         }
 
     def test_bodies_and_tokens_are_described(self, document):

@@ -102,9 +102,20 @@ async def assembled(settings: Settings) -> AsyncGenerator[Service]:
             if settings.secret
             else await db.get_or_create_secret(LINK_SECRET)
         )
-        services = Services(accounts, presets, tasks, blobs, fetcher, inspector, secret)
+        workers: list[Worker] = []
+        services = Services(
+            accounts,
+            presets,
+            tasks,
+            blobs,
+            fetcher,
+            inspector,
+            secret,
+            working=lambda: any(worker.alive for worker in workers),
+        )
         deliveries = Deliveries(db, fetcher, Callbacks(services, settings).render, settings.notify, wakeups)
         await stack.enter_async_context(inspector)
         worker = Worker(tasks, blobs, fetcher, deliveries, wakeups, settings)
         await stack.enter_async_context(worker)
+        workers.append(worker)
         yield Service(create_app(services, settings), worker, accounts)

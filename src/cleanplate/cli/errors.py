@@ -73,6 +73,12 @@ class AddressTaken(CleanplateError):
     code = "address_unavailable"
 
 
+class BackupImpossible(CleanplateError):
+    """Only SQLite and a folder of blobs are copied: use your database's and storage's own tools."""
+
+    code = "backup_impossible"
+
+
 class PartDied(CleanplateError):
     """A part of the server has ended, so the server stops: its log says why; start it again."""
 

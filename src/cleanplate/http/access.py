@@ -14,6 +14,8 @@ from uuid import uuid4
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 
+from cleanplate import metrics
+
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from cleanplate.errors import CleanplateError
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,99}")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_GONE = 499  # nginx's number for a client that hung up before it was answered
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("cleanplate.http")
@@ -75,7 +78,15 @@ class Access:
             try:
                 await self.app(scope, receive, send_with_id)
             finally:
-                _write(scope, entry, status, (time.perf_counter() - started) * 1000)
+                seconds = time.perf_counter() - started
+                metrics.requests.labels(entry.dialect, _method(scope), str(status)).inc()
+                metrics.request_seconds.labels(entry.dialect).observe(seconds)
+                _write(scope, entry, status, seconds * 1000)
+
+
+def _method(scope: Scope) -> str:
+    """As it is counted: callers may make up any."""
+    return scope["method"] if scope["method"] in METHODS else "other"
 
 
 def _request_id(headers: Headers) -> str:
@@ -104,7 +115,7 @@ def _write(scope: Scope, entry: Entry, status: int, milliseconds: float) -> None
     known = {name: value for name, value in fields.items() if value is not None}
     if status >= 500:
         log.error("request", **known)
-    elif scope["path"] == "/healthz":
+    elif scope["path"] in {"/healthz", "/readyz", "/metrics"}:
         log.debug("request", **known)
     else:
         log.info("request", **known)

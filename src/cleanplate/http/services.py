@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cleanplate.account import Accounts, Presets
     from cleanplate.picture import Header
     from cleanplate.store import Blobs
@@ -52,6 +54,10 @@ class Inspector(Protocol):
         ...
 
 
+def _yes() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The rooms that answers are made with.
@@ -63,6 +69,7 @@ class Services:
         blobs: where results are read from.
         fetcher: checks the syntax of URLs.
         inspector: checks uploads.
+        working: whether somebody works on the tasks.
         secret: key of the signed result links, 16 bytes or more.
     """
 
@@ -73,3 +80,4 @@ class Services:
     fetcher: UrlChecker
     inspector: Inspector
     secret: bytes = field(repr=False)
+    working: Callable[[], bool] = _yes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from cleanplate import metrics
 from cleanplate.errors import CleanplateError
 from cleanplate.notify.signature import signed_headers
 from cleanplate.store import uninterrupted
@@ -179,6 +180,7 @@ class Deliveries:
         return pauses[number - 1] if number <= len(pauses) else None
 
     def _log(self, claimed: Try, answer: Answer, state: str, pause: float | None) -> None:
+        metrics.deliveries.labels(state).inc()
         write = log.warning if state == "failed" else log.info
         write(
             "callback tried",

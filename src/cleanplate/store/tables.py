@@ -191,6 +191,21 @@ tries = Table(
     Column("error", Text),
 )
 
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("at", Time, nullable=False, index=True),
+    Column("account_id", Id, ForeignKey("accounts.id"), nullable=False),
+    Column("token_id", Id),
+    Column("task_id", Id, nullable=False),  # no foreign key: the trail outlives the task
+    Column("dialect", String(20), nullable=False),
+    Column("operation", String(50), nullable=False),
+    Column("source", String(4), nullable=False),  # blob: the bytes were hashed; url: the URL was
+    Column("sha256", String(64), nullable=False),
+    Column("request_id", String(100), nullable=False),
+)
+
 secrets = Table(
     "secrets",
     metadata,

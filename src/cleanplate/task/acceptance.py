@@ -11,9 +11,10 @@ import structlog
 
 from cleanplate.account import bookkeeping
 from cleanplate.errors import CleanplateError
+from cleanplate.store.queries import audit as audit_rows
 from cleanplate.store.queries import batches as batch_rows
 from cleanplate.store.queries import tasks as task_rows
-from cleanplate.task import batches, life, repeats
+from cleanplate.task import batches, life, repeats, trail
 from cleanplate.task.errors import AccountBusy, QueueFull
 from cleanplate.task.keys import source_key
 from cleanplate.task.record import Source, State
@@ -92,6 +93,10 @@ class Acceptance:
         try:
             for upload, data in uploads.items():
                 await self._blobs.put(source_key(task_id, upload), data)
+            asked_for = (
+                uploads[request.source.value] if request.source.kind == "blob" else request.source.value
+            )
+            digest = await asyncio.to_thread(trail.digest, asked_for)
             async with self._db.write() as connection:
                 await self._take_key(connection, account_id, named, task_id, now, task.expires_at)
                 await self._refuse_when_full(connection)
@@ -99,6 +104,7 @@ class Acceptance:
                 task = replace(task, turn=await next_turn(connection, account_id))
                 await task_rows.add(connection, to_row(task))
                 await bookkeeping.hold(connection, account_id, task_id, request.credits, now)
+                await audit_rows.add_all(connection, [trail.entry(caller, task, digest)])
         except BaseException:
             await self._drop([source_key(task_id, upload) for upload in uploads])
             raise
@@ -127,9 +133,10 @@ class Acceptance:
         tasks = [batches.task_of(batch, request, picture, now) for picture in pictures]
         keys = [source_key(task.id, "source") for task in tasks]
         try:
-            for picture, blob_key in zip(pictures, keys, strict=True):
-                if picture.url is None:
-                    await self._blobs.put(blob_key, await asyncio.to_thread(picture.read))
+            digests = [
+                await self._stored(picture, blob_key)
+                for picture, blob_key in zip(pictures, keys, strict=True)
+            ]
             async with self._db.write() as connection:
                 await self._take_key(connection, account_id, named, batch.id, now, batch.expires_at)
                 await self._refuse_batch_when_full(connection, len(pictures))
@@ -140,10 +147,20 @@ class Acceptance:
                 await task_rows.add_all(connection, [to_row(task) for task in tasks])
                 ids = [task.id for task in tasks]
                 await bookkeeping.hold_all(connection, account_id, ids, request.credits, now)
+                entries = zip(tasks, digests, strict=True)
+                await audit_rows.add_all(connection, [trail.entry(caller, *one) for one in entries])
         except BaseException:
             await self._drop(keys)
             raise
         return replace(batch, counts={State.QUEUED: len(tasks)}), tasks
+
+    async def _stored(self, picture: Picture, blob_key: str) -> str:
+        """Store a picture of a batch, unless it comes by URL; what the audit trail calls it."""
+        if picture.url is not None:
+            return trail.digest(picture.url)
+        data = await asyncio.to_thread(picture.read)
+        await self._blobs.put(blob_key, data)
+        return await asyncio.to_thread(trail.digest, data)
 
     async def _refuse_known(
         self, connection: AsyncConnection, account_id: str, key: repeats.Key | None, now: float

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from cleanplate.store.queries import audit as audit_rows
 from cleanplate.store.queries import batches as batch_rows
 from cleanplate.store.queries import deliveries as delivery_rows
 from cleanplate.store.queries import idempotency as key_rows
@@ -39,10 +40,11 @@ class Purged:
 class Purge:
     """Removes; safe to stop anywhere, the next run goes on."""
 
-    def __init__(self, db: Database, blobs: Blobs, keep_seconds: float) -> None:
+    def __init__(self, db: Database, blobs: Blobs, keep_seconds: float, audit_seconds: float) -> None:
         self._db = db
         self._blobs = blobs
         self._keep_seconds = keep_seconds
+        self._audit_seconds = audit_seconds
 
     async def run(self, now: float) -> tuple[int, int]:
         """Remove what has expired.
@@ -60,6 +62,7 @@ class Purge:
         async with self._db.write() as connection:
             await key_rows.remove_expired(connection, now)
             await batch_rows.remove_expired(connection, now)
+            await audit_rows.remove_older(connection, now - self._audit_seconds)
         return removed, blobs + await self._remove_strays(now)
 
     async def _remove_blobs(self, task_ids: Iterable[str]) -> int:

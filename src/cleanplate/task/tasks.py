@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from cleanplate import metrics
 from cleanplate.account import bookkeeping
 from cleanplate.errors import CleanplateError
 from cleanplate.store import uninterrupted
@@ -87,7 +88,7 @@ class Tasks:
         self._clock = clock
         self._pace = Pace()
         self._acceptance = Acceptance(db, blobs, settings, self._pace, slots=slots, clock=clock)
-        self._purge = Purge(db, blobs, settings.keep_seconds)
+        self._purge = Purge(db, blobs, settings.keep_seconds, settings.audit_seconds)
 
     @uninterrupted
     async def submit(
@@ -117,6 +118,7 @@ class Tasks:
             task = await self._acceptance.task(caller, request, uploads, key)
         except Repeated as repeated:
             return await self.get(caller.account.id, repeated.subject_id)
+        metrics.accepted.labels(task.request.dialect).inc()
         await self._wake(task)
         return task
 
@@ -145,6 +147,7 @@ class Tasks:
             batch, tasks = await self._acceptance.batch(caller, request, pictures, asked, key)
         except Repeated as repeated:
             return await self.batch(caller.account.id, repeated.subject_id)
+        metrics.accepted.labels(request.dialect).inc(len(tasks))
         for task in tasks:
             await self._wake(task)
         return batch
@@ -344,6 +347,14 @@ class Tasks:
         async with self._db.read() as connection:
             return await task_rows.count_unfinished(connection)
 
+    async def measure(self) -> None:
+        """Bring the gauges up to date: what is queued and running, and since when."""
+        async with self._db.read() as connection:
+            counts, oldest = await task_rows.unfinished(connection)
+        for state in (State.QUEUED, State.RUNNING):
+            metrics.unfinished.labels(state.value).set(counts.get(state.value, 0))
+        metrics.oldest_seconds.set(0 if oldest is None else max(0.0, self._clock() - oldest))
+
     @uninterrupted
     async def _expire(self, task_id: str, now: float) -> bool:
         return await self._move(task_id, lambda it: life.expire(it, now)) is not None
@@ -397,6 +408,7 @@ class Tasks:
         elif task.state.final:
             if task.state is State.DONE and task.started_at is not None and task.finished_at is not None:
                 self._pace.note(task.finished_at - task.started_at)
+            _measure(task)
             await self._announce(task.id)
             if delivery_id is not None:
                 await self._hint(DELIVER, delivery_id, 0)
@@ -429,3 +441,15 @@ class Tasks:
 def _sources(request: Request) -> list[Source]:
     asked = None if request.region is None else request.region.source
     return [request.source] if asked is None else [request.source, asked]
+
+
+def _measure(task: Task) -> None:
+    """Count and time a task that has ended."""
+    code = "done" if task.failure is None else task.failure.code
+    metrics.results.labels(task.request.dialect, code).inc()
+    metrics.credits_settled.labels("charged" if task.failure is None else "refunded").inc(
+        task.request.credits
+    )
+    if task.started_at is not None and task.finished_at is not None:
+        metrics.wait_seconds.observe(max(0.0, task.started_at - task.created_at))
+        metrics.work_seconds.labels(code).observe(max(0.0, task.finished_at - task.started_at))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 
+from cleanplate import metrics
 from cleanplate.errors import CleanplateError
 from cleanplate.picture import Header, PictureTooSlow
 from cleanplate.worker import frames
@@ -105,6 +106,7 @@ class Child:
             env=environment,
             start_new_session=True,  # Ctrl-C in a terminal is for the server, which then ends its children
         )
+        metrics.children_started.inc()
         child = cls(process, upbringing)
         try:
             async with asyncio.timeout(upbringing.start_seconds):
@@ -177,6 +179,7 @@ class Child:
 
     async def kill(self) -> None:
         """End it now, and collect its exit (unless the kernel does not let go of it)."""
+        metrics.children_killed.inc()
         self._kill()
         # asyncio reports the exit only when every pipe has been read to its end.
         collecting = [asyncio.create_task(self._discard()), asyncio.create_task(self._process.wait())]

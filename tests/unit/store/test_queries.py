@@ -7,6 +7,7 @@ from sqlalchemy import event, text
 
 from cleanplate.store.queries import (
     accounts,
+    audit,
     batches,
     buckets,
     deliveries,
@@ -54,6 +55,8 @@ QUERIES = {
     "presets": lambda c: presets.listed(c, "x"),
     "presets counted": lambda c: presets.count(c, "x"),
     "bucket": lambda c: buckets.fill(c, "x", level=1.0, now=1.0),
+    "unfinished": tasks.unfinished,
+    "audit forgotten": lambda c: audit.remove_older(c, 1.0),
     "due": lambda c: deliveries.due(c, 1.0),
     "pending": lambda c: deliveries.pending_of(c, ["x", "y"]),
 }

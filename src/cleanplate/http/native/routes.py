@@ -4,19 +4,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
+from cleanplate import metrics
+from cleanplate.errors import CleanplateError
 from cleanplate.http.answer import answer
-from cleanplate.http.auth import SPELLINGS, Administrator, Authenticated
+from cleanplate.http.auth import SPELLINGS, Administrator, Authenticated, administer, authenticate
 from cleanplate.http.desk import AtDesk
+from cleanplate.http.errors import PathUnknown
 from cleanplate.http.native import render
 from cleanplate.http.native.parse import Grant, NewToken, parse
 from cleanplate.http.native.problems import BODY_REFUSALS, problems
 
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+READY_SECONDS = 5.0
 PROBLEMS = problems(403, 404, *BODY_REFUSALS)
 
 
@@ -81,6 +89,54 @@ async def grant_credits(name: str, request: Request, caller: Administrator, desk
     async with desk.bodies.form(request) as form:
         asked = parse(form, Grant)
     return answer(render.credits_of(name, await desk.services.accounts.grant(name, asked.credits)))
+
+
+@router.get(
+    "/readyz",
+    summary="Can it serve?",
+    tags=["native"],
+    response_model=None,
+    responses={200: {"model": dict[str, str]}, 503: {"model": dict[str, str]}},
+)
+async def ready(desk: AtDesk) -> Response:
+    """Look at the database, the blobs and the worker; 503 names what does not answer."""
+    services = desk.services
+    found = {
+        "database": await _answers(services.tasks.depth()),
+        "blobs": await _answers(services.blobs.exists("readyz")),
+        "worker": "ok" if services.working() else "not working",
+    }
+    well = all(state == "ok" for state in found.values())
+    return answer(found, 200 if well else 503)
+
+
+async def _answers(asked: Awaitable[object]) -> str:
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            await asked
+    except CleanplateError as error:
+        return error.code
+    except TimeoutError:
+        return "too slow"
+    return "ok"
+
+
+@router.get(
+    "/metrics",
+    summary="For Prometheus",
+    tags=["native"],
+    response_class=PlainTextResponse,
+    responses=problems(401, 403, 404, 503),
+)
+async def get_metrics(request: Request, desk: AtDesk) -> Response:
+    """Counts and times in the text format of Prometheus; who may read them is a setting."""
+    readers = desk.settings.http.metrics
+    if readers == "off":
+        raise PathUnknown
+    if readers == "admin":
+        administer(await authenticate(request, desk))
+    await desk.services.tasks.measure()
+    return Response(metrics.page(), media_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/healthz", summary="Is the process up?", tags=["native"])

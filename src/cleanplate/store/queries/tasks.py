@@ -133,6 +133,17 @@ async def turn_served(connection: AsyncConnection) -> int:
     return (await connection.execute(select(func.coalesce(waits, works, 0)))).scalar_one()
 
 
+async def unfinished(connection: AsyncConnection) -> tuple[dict[str, int], float | None]:
+    """How many tasks are in which unfinished state, and when the oldest queued one was accepted."""
+    query = (
+        select(tasks.c.state, func.count(), func.min(tasks.c.created_at))
+        .where(tasks.c.state.in_(UNFINISHED))
+        .group_by(tasks.c.state)
+    )
+    rows = (await connection.execute(query)).all()
+    return {row[0]: row[1] for row in rows}, next((row[2] for row in rows if row[0] == "queued"), None)
+
+
 async def queued(connection: AsyncConnection) -> Sequence[RowMapping]:
     """Id, priority and turn of every queued task, the ones to do first first."""
     query = (
