@@ -142,3 +142,20 @@ def test_a_finder_may_be_wholly_certain() -> None:
     back = recover(blended(photo(), alpha, WHITE), area, lossy=False, hint=hint)
     assert np.isfinite(back.values).all()
     assert 0 <= back.opacity.min() <= back.opacity.max() <= 1
+
+
+def test_lettering_that_no_level_explains_leaves_no_specks() -> None:
+    truth, strip = photo(), np.full((SIDE, SIDE), 0.5, np.float32)
+    seen = blended(truth, strip, WHITE)
+    rng = np.random.default_rng(3)
+    specks = np.zeros((SIDE, SIDE), bool)  # dark strokes, torn by an encoder: every second pixel is too dark
+    specks[70:76, 30:130] = rng.random((6, 100)) < 0.5
+    seen[specks] = 20.0
+    area = np.zeros((SIDE, SIDE), bool)
+    area[20:140, 10:150] = True
+    seen[~area] = truth[~area]
+    back = recover(seen, area, lossy=True)
+    strokes = np.zeros((SIDE, SIDE), bool)
+    strokes[71:75, 32:128] = True
+    assert back.hidden[strokes].mean() > 0.9
+    assert back.hidden[90:130, 20:140].mean() < 0.02

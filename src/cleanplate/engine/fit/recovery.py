@@ -33,6 +33,8 @@ LOST = 0.1  # trust under which a pixel is as good as painted
 SHALLOW = 8.0  # pixels: as deep as a painting tells something
 DEEP_SHARE = 0.1  # of a mark's pixels
 WIDEST = 61  # pixels a side of the neighbourhood that lettering inside a wide mark must not fill
+STRAY_SIDE = 5  # pixels a side of a neighbourhood that is not had back
+STRAYS = 0.2  # where more than this share of it is strange
 SEED = 20240611
 
 
@@ -106,6 +108,9 @@ def recover(
     trust = np.where(shape.stray | (shape.through < THIN), 0.0, other / (other + own + 1e-6)).astype(
         np.float32
     )
+    if wide:  # what is impossible all around is lettering that no level explains
+        around = cv2.blur(shape.stray.astype(np.float32), (STRAY_SIDE, STRAY_SIDE))
+        trust[np.asarray(around) > STRAYS] = 0
     trust *= area
     values = np.where(area[..., None], trust[..., None] * photo + (1 - trust[..., None]) * second, seen)
     return Recovery(
