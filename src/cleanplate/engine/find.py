@@ -14,6 +14,7 @@ from cleanplate.engine.mark import VISIBLE, Kind, Mark
 from cleanplate.engine.objects import best, objects
 from cleanplate.engine.repetition import find_repeated
 from cleanplate.engine.sight import Sight, see
+from cleanplate.engine.strip import PROPOSED, completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,11 +134,18 @@ def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float) -> NDArray[
 def _mark(each: Object, sure: float, sight: Sight, pixels: NDArray[Any]) -> Mark:
     """An object at the picture's own scale, with an area that is rather too large."""
     height, width = pixels.shape[:2]
-    x, y, w, h = grown(each.box, 2, sight.shape[1], sight.shape[0])
+    strip = completed(each.area, each.box, sight.shape)
+    x, y, w, h = grown(_around(each.box, strip), 2, sight.shape[1], sight.shape[0])
     place = np.s_[y : y + h, x : x + w]
     area = np.zeros((h, w), np.float32)
+    likely = sight.probability[place]
     left, top = each.box[0] - x, each.box[1] - y
     area[top : top + each.box[3], left : left + each.box[2]] = each.area
+    if strip is not None:
+        rest = window((strip[0] - x, strip[1] - y, strip[2], strip[3]))
+        area[rest] = 1
+        likely = likely.copy()
+        likely[rest] = np.maximum(likely[rest], PROPOSED)
     x0, x1 = (round(side * width / sight.shape[1]) for side in (x, x + w))
     y0, y1 = (round(side * height / sight.shape[0]) for side in (y, y + h))
     size = (y1 - y0, x1 - x0)
@@ -153,8 +161,17 @@ def _mark(each: Object, sure: float, sight: Sight, pixels: NDArray[Any]) -> Mark
         np.asarray(colour, np.float32),
         sure,
         kind,
-        _resized(sight.probability[place], size),
+        _resized(likely, size),
     )
+
+
+def _around(box: Box, other: Box | None) -> Box:
+    """The smallest box that holds both."""
+    if other is None:
+        return box
+    x, y = min(box[0], other[0]), min(box[1], other[1])
+    right, bottom = max(box[0] + box[2], other[0] + other[2]), max(box[1] + box[3], other[1] + other[3])
+    return x, y, right - x, bottom - y
 
 
 def _claimed(mark: Mark, free: NDArray[np.bool_], beside: int = 0) -> Iterator[Mark]:

@@ -28,7 +28,7 @@ TRUSTED = 0.1  # confidence of a fit under which its mark is painted over instea
 # Measured on marks that a network found, on other photos than those of the benchmark: when to paint
 UNCERTAIN = 0.3  # confidence of the fit
 NEXT_TO_NOTHING = 0.3  # of the opacity that the finder saw
-EVEN = 0.5  # probability that a pixel is the mark's
+EVEN = 0.38  # probability, as the mean of looks, from which on a pixel is rather the mark's
 QUIET = 3.0  # levels that a painting is usually off by
 SLENDER = 12.0  # pixels from the middle of a mark's widest parts to their border
 TORN = (0.3, 0.8)  # share of a mark that is hidden, when neither the fit nor a painting has most of it
@@ -138,12 +138,16 @@ def _taken(
         hidden[inner] |= may & lost
         sure = max(sure, back.confidence)
     taken = _Taken(box, fitted, done & ~hidden, hidden, sure)
-    if before is None or not _better_painted(before, reach, mark, taken):
+    if before is None:
         return taken
-    pixels[window(reach)] = before
     strokes = _strokes(mark, box)
     if within is not None:
         strokes &= within[window(box)]
+    if not _better_painted(before, reach, mark, taken):
+        # an opaque mark's second colour, which no level of the fit explains, must not be left standing
+        mostly = np.count_nonzero(hidden) >= TORN[1] * np.count_nonzero(done | hidden)
+        return replace(taken, hidden=hidden | strokes & ~taken.done) if mostly else taken
+    pixels[window(reach)] = before
     return replace(taken, done=np.zeros(size, bool), hidden=strokes, sure=0.0)
 
 
