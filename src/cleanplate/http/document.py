@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
@@ -12,6 +14,8 @@ from cleanplate.http.native.errors import Problem
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+OURS = {"native", "files"}  # tags whose calls need no dialect in their names
+MODULE = re.compile(r"cleanplate__http__([a-z]+)__[a-z]+__")  # what two models of one name are told apart by
 NEVER_SENT = "422"  # the framework's own refusal; ours is said in the dialect spoken, as 400
 
 
@@ -21,12 +25,33 @@ def describe(app: FastAPI) -> dict[str, Any]:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        for item in document["paths"].values():
-            for operation in item.values():
+        for path, item in document["paths"].items():
+            for method, operation in item.items():
                 operation["responses"].pop(NEVER_SENT, None)
+                [tag] = operation["tags"]
+                if tag in OURS:  # only the function's name
+                    rest = f"{re.sub(r'[^a-zA-Z0-9]', '_', path)}_{method}"
+                    operation["operationId"] = operation["operationId"].removesuffix(rest)
+                else:
+                    operation["operationId"] = _vendor_call(tag, method, path)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         schemas["Problem"] = TypeAdapter(Problem).json_schema()
-        app.openapi_schema = document
+        app.openapi_schema = _with_short_names(document)
     return app.openapi_schema
+
+
+def _vendor_call(tag: str, method: str, path: str) -> str:
+    """What it calls one of a vendor's: `picwish_get_inpaint`."""
+    named = [part for part in path.split("/") if not part.startswith("{")][-1]
+    return f"{tag.lower().replace('.', '')}_{method}_{named.replace('-', '_')}"
+
+
+def _with_short_names(document: dict[str, Any]) -> dict[str, Any]:
+    """Models of one name in two dialects, called by the dialect: `KazeResult`, `PicwishResult`."""
+    text = MODULE.sub(lambda match: match[1].capitalize(), json.dumps(document))
+    short: dict[str, Any] = json.loads(text)
+    for name, schema in short["components"]["schemas"].items():
+        schema["title"] = name
+    return short

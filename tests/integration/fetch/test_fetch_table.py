@@ -1,7 +1,7 @@
 """The whole table of what is never fetched from, one row a case.
 
-Each row is tried as the URL itself, as what a public name resolves to (where it is an address), and as where a
-public site redirects to. Then all of them are tried in a network namespace, with a listener on every address.
+Each row is tried as the URL itself, as what a public name resolves to (where it is an address), and as where
+a public site redirects to. Then all are tried in a network namespace, with a listener on every address.
 """
 
 from __future__ import annotations
@@ -122,8 +122,7 @@ def bracketed(address: str) -> str:
 ROWS = {name: f"http://{bracketed(address)}/" for name, address in ADDRESSES.items()}
 ROWS |= {name: f"http://{host}/" for name, host in HOSTS.items()}
 ROWS |= {scheme: scheme for scheme in SCHEMES}
-# In a redirect these name the very site that sends them, or (the second) a host in its own right that is a row.
-RELATIVE = {"http:127.0.0.1", "//127.0.0.1/", "http:/127.0.0.1/", "http:///"}
+RELATIVE = {"http:127.0.0.1", "http:/127.0.0.1/", "http:///"}  # in a redirect: the site that sends them
 
 
 @pytest.fixture
