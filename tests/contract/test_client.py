@@ -27,8 +27,8 @@ from cleanplate_client import AuthenticatedClient
 from cleanplate_client.api.native import create_batch, create_preset, create_removal, get_account
 from cleanplate_client.api.native import get_batch, get_batch_results, get_removal, list_removals
 from cleanplate_client.models import CreateBatchFilesBody, CreateBatchFilesBodyMode, CreatePresetBody
-from cleanplate_client.models import CreatePresetBodyAnchor, CreateRemovalFilesBody, CreateRemovalFilesBodyMode
-from cleanplate_client.models import Problem
+from cleanplate_client.models import CreatePresetBodyAnchor, CreateRemovalFilesBody
+from cleanplate_client.models import CreateRemovalFilesBodyMode, Problem
 from cleanplate_client.types import File
 
 url, token, zipped, photo = sys.argv[1:]

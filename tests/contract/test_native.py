@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import httpx2
 import pytest
@@ -265,8 +266,21 @@ class TestHouse:
         assert idle.client.get("/v1/account").headers["Cache-Control"] == "no-store"
 
     def test_no_pages_that_load_scripts_from_elsewhere(self, idle):
-        assert idle.client.get("/docs").status_code == 404
         assert idle.client.get("/redoc").status_code == 404
+        page = httpx2.get(f"{idle.url}/docs")  # no token
+        assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        assert not re.search(r"<script|<link|<img|src=|url\(", page.text)
+
+    def test_the_manual_tells_every_call_and_every_field(self, idle):
+        page = httpx2.get(f"{idle.url}/docs").text
+        document = httpx2.get(f"{idle.url}/openapi.json").json()
+        for path, item in document["paths"].items():
+            for method, operation in item.items():
+                assert f"<b>{method.upper()}</b>{path}<" in page
+                for content in operation.get("requestBody", {}).get("content", {}).values():
+                    for name in content["schema"]["properties"]:
+                        assert re.search(f"<code>{name}( \\*)?</code>", page), name
 
 
 class TestDocument:

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from cleanplate.errors import CleanplateError
-from cleanplate.http import files, gptge, kaze, native, picwish
+from cleanplate.http import files, gptge, kaze, manual, native, picwish
 from cleanplate.http.access import Access
 from cleanplate.http.desk import create_desk
 from cleanplate.http.dialects import Unforeseen, refuse_foreseen, refuse_unrouted
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cleanplate.settings import Settings
 
 DESCRIPTION = "Takes visible watermarks off pictures, in the dialects of several vendors."
-ROUTERS = (kaze.router, gptge.router, picwish.router, *native.ROUTERS, files.router)
+ROUTERS = (kaze.router, gptge.router, picwish.router, *native.ROUTERS, files.router, manual.router)
 
 
 def create_app(services: Services, settings: Settings) -> FastAPI:
@@ -37,7 +37,7 @@ def create_app(services: Services, settings: Settings) -> FastAPI:
         title="cleanplate",
         version=version("cleanplate"),
         description=DESCRIPTION,
-        docs_url=None,  # their pages load scripts from elsewhere
+        docs_url=None,  # their pages load scripts from elsewhere; `manual` has ours
         redoc_url=None,
         redirect_slashes=False,  # a redirect would lose a POST's body; `Access` drops the slash instead
         middleware=[
