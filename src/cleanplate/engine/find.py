@@ -28,6 +28,7 @@ __all__ = ["VISIBLE", "Kind", "Mark", "find", "parts"]
 
 LEAST_SIDE = 24  # pixels of a picture's side under which nobody could read a mark in it
 LIKELY = 0.3  # probability from which a pixel may belong to a mark
+LIKELIER = 0.6  # the same beside a tiled mark, whose copies were not all told: they stand close together
 SURER, LESS_SURE = 0.98, 0.02  # confidences that are asked for at no and at full sensitivity
 BESIDE = 1.5  # log-odds by which another object may be less sure where one is a mark: there are often several
 NEAR = 12  # pixels by which what the user marked reaches out: the letters of a painted word belong together
@@ -89,12 +90,14 @@ def _found(pixels: NDArray[Any], box: Box, within: NDArray[np.bool_] | None, ask
     # what repeats shows itself in the whole picture, however little of it the user points at
     likely = _resized(sight.probability, size) if part.shape == pixels.shape else None
     repeated = find_repeated(pixels, likely, box)
+    least = LIKELY
     if repeated is not None and repeated.confidence >= asked:
+        least = LIKELIER
         yield from _claimed(_moved(repeated.mark(), -box[0], -box[1]), free, beside=2)
         if repeated.explained(_resized(sight.probability, size)) >= EXPLAINED:
             return
     if within is None:
-        seen = objects(sight, (sight.probability > LIKELY) & _shrunk(free, sight.shape))
+        seen = objects(sight, (sight.probability > least) & _shrunk(free, sight.shape))
         sure = judge(seen, sight)
         accepted = _accepted(sure, asked)
     else:
