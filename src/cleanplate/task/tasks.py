@@ -241,9 +241,12 @@ class Tasks:
         return task
 
     async def ended(self, task: Task, seconds: float) -> None:
-        """Return after `seconds`, or as soon as the task is announced as ended, by whomever."""
+        """Return after `seconds`, or as soon as the task has ended, whoever ended it."""
         with self._completions.watch(task.id) as watch:
-            await watch.wait(seconds)
+            async with self._db.read() as connection:  # it may have ended before anybody listened
+                row = await task_rows.find(connection, task.id)
+            if row is not None and not State(row["state"]).final:
+                await watch.wait(seconds)
 
     async def wait(self, account_id: str, task_id: str, seconds: float) -> Task:
         """Read one's own task as soon as it has ended, or as it is after `seconds`.

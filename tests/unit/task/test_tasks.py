@@ -506,3 +506,24 @@ class TestSweep:
     async def test_a_quiet_server_has_nothing_to_sweep(self, world):
         assert await world.tasks.sweep() == []
         assert await world.tasks.depth() == 0
+
+
+class TestEnded:
+    async def test_who_begins_to_listen_after_the_end_is_not_kept_waiting(self, world):
+        caller, running = await claimed(world)
+        await world.tasks.cancel(caller.account.id, running.id)
+        async with asyncio.timeout(10):
+            await world.tasks.ended(running, 3600)
+
+    async def test_who_listens_hears_of_the_end_at_once(self, world):
+        caller, running = await claimed(world)
+        async with asyncio.timeout(10):
+            waiting = asyncio.create_task(world.tasks.ended(running, 3600))
+            await asyncio.sleep(0)
+            await world.tasks.cancel(caller.account.id, running.id)
+            await waiting
+
+    async def test_otherwise_the_time_is_over(self, world):
+        _, running = await claimed(world)
+        await world.tasks.ended(running, 0.01)
+        assert await world.tasks.extend(running)
