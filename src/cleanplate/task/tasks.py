@@ -13,7 +13,7 @@ import structlog
 from cleanplate import metrics
 from cleanplate.account import bookkeeping
 from cleanplate.errors import CleanplateError
-from cleanplate.store import uninterrupted
+from cleanplate.store import StorageFailed, uninterrupted
 from cleanplate.store.queries import batches as batch_rows
 from cleanplate.store.queries import deliveries as delivery_rows
 from cleanplate.store.queries import tasks as task_rows
@@ -243,9 +243,7 @@ class Tasks:
     async def ended(self, task: Task, seconds: float) -> None:
         """Return after `seconds`, or as soon as the task has ended, whoever ended it."""
         with self._completions.watch(task.id) as watch:
-            async with self._db.read() as connection:  # it may have ended before anybody listened
-                row = await task_rows.find(connection, task.id)
-            if row is not None and not State(row["state"]).final:
+            if not await self._has_ended(task.id):  # before anybody listened
                 await watch.wait(seconds)
 
     async def wait(self, account_id: str, task_id: str, seconds: float) -> Task:
@@ -361,6 +359,15 @@ class Tasks:
     @uninterrupted
     async def _expire(self, task_id: str, now: float) -> bool:
         return await self._move(task_id, lambda it: life.expire(it, now)) is not None
+
+    async def _has_ended(self, task_id: str) -> bool:
+        """Whether it is known to have ended; a database that does not answer says nothing."""
+        try:
+            async with self._db.read() as connection:
+                row = await task_rows.find(connection, task_id)
+        except StorageFailed:
+            return False
+        return row is None or State(row["state"]).final
 
     async def _move(self, task_id: str, step: Callable[[Task], Task]) -> Task | None:
         """Take one step in a task's life, with all that it entails, in one transaction; then tell others.
