@@ -34,6 +34,8 @@ BESIDE = 1.5  # log-odds by which another object may be less sure where one is a
 NEAR = 12  # pixels by which what the user marked reaches out: the letters of a painted word belong together
 EVIDENT = 1.4  # log-odds by which more is asked of what is in a user's region than a confidence: if nothing
 # in it is evident, the region is painted as a whole, and half a mark must not be taken for all of it
+LARGE = 0.1  # share of the picture from which on painting a part of a region is the last resort
+HINTED = -0.5  # log-odds by which more is asked of what is in such a part
 EXPLAINED = (
     0.95  # share of what the network is sure of: if copies explain so much, all else is the photo's own
 )
@@ -101,7 +103,8 @@ def _found(pixels: NDArray[Any], box: Box, within: NDArray[np.bool_] | None, ask
         sure = judge(seen, sight)
         accepted = _accepted(sure, asked)
     else:
-        demanded = _demanded(sight, _shrunk(within, sight.shape), asked)
+        large = LARGE * pixels.shape[0] * pixels.shape[1] / part.shape[0] / part.shape[1]
+        demanded = _demanded(sight, _shrunk(within, sight.shape), asked, large)
         seen = objects(sight, (sight.probability > demanded) & _shrunk(free, sight.shape))
         sure = judge(seen, sight)
         accepted = np.ones(sure.shape, bool)
@@ -117,19 +120,21 @@ def _accepted(sure: NDArray[np.float32], asked: float) -> NDArray[np.bool_]:
     return np.asarray(sure >= odds / (1 + odds), np.bool_)
 
 
-def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float) -> NDArray[np.float32]:
+def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float, large: float) -> NDArray[np.float32]:
     """The probability that a pixel of a user's region must have, (h, w).
 
-    A part whose best is not evident has no mark at all. One that is mostly mark may be mark everywhere: the
+    A part whose best is not evident has no mark at all; in a large one a hint is enough, for painting all of it
+    would do more harm than good. One that is mostly mark may be mark everywhere: the
     user drew its outline.
     """
     labels = parts(within)
     demanded = np.full(int(labels.max()) + 1, np.inf, np.float32)
-    odds = asked / (1 - asked) * np.exp(EVIDENT)
+    odds = asked / (1 - asked)
     for part in range(1, demanded.size):
         inside = sight.probability[labels == part]
         most = best(inside)
-        if most >= odds / (1 + odds):
+        needed = odds * np.exp(EVIDENT if inside.size < large * labels.size else HINTED)
+        if most >= needed / (1 + needed):
             demanded[part] = min(LIKELY, most / 2) if (inside > most / 2).mean() < TIGHT else -1
     return demanded[labels]
 

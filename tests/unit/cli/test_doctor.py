@@ -8,6 +8,8 @@ from cleanplate import models
 from cleanplate.cli.app import run
 from cleanplate.models import catalogue, session
 
+MIGRATIONS = Path(__file__).parents[3] / "src/cleanplate/store/migrations/versions"
+
 
 def _lines(capsys):
     return {line[4:].split(":", 1)[0].strip(): line for line in capsys.readouterr().out.splitlines()}
@@ -36,15 +38,18 @@ def test_all_is_well_before_the_first_start_and_nothing_is_made(capsys):
 
 
 def test_a_network_that_is_not_the_released_one_is_bad(capsys, monkeypatch):
-    [weights] = models.CATALOGUE
+    damaged = tuple(
+        replace(each, sha256="0" * 64) if each.id == "find" else each for each in models.CATALOGUE
+    )
     monkeypatch.setattr(session, "_models", {})  # as in a process that has loaded none yet
-    monkeypatch.setattr(catalogue, "CATALOGUE", (replace(weights, sha256="0" * 64),))
+    monkeypatch.setattr(catalogue, "CATALOGUE", damaged)
 
     assert run(["doctor"]) == 1
 
-    line = _lines(capsys)["network find"]
-    assert line.startswith("BAD ")
-    assert "install cleanplate again" in line
+    lines = _lines(capsys)
+    assert lines["network find"].startswith("BAD ")
+    assert "install cleanplate again" in lines["network find"]
+    assert lines["network judge"].startswith("ok ")
 
 
 def test_it_says_the_level_of_the_database_and_the_depth_of_the_queue(capsys):
@@ -54,7 +59,8 @@ def test_it_says_the_level_of_the_database_and_the_depth_of_the_queue(capsys):
     assert run(["doctor"]) == 0
 
     lines = _lines(capsys)
-    assert "tables of level 0001" in lines["database"]
+    newest = max(path.name for path in MIGRATIONS.glob("0*.py"))[:4]
+    assert f"tables of level {newest}" in lines["database"]
     assert "0 of 1000" in lines["queue"]
 
 

@@ -116,6 +116,20 @@ def test_a_region_in_which_nothing_is_evident_has_no_mark() -> None:
     assert find(photo(), within) == ()
 
 
+def test_in_a_large_region_a_hint_is_enough_where_painting_it_all_would_do_harm() -> None:
+    small, large = (np.zeros(photo().shape[:2], bool) for _ in range(2))
+    small[118:152, 60:340] = True
+    large[60:200, 20:370] = True
+    hinted = 0
+    for opacity in np.linspace(0.04, 0.08, 9):
+        alpha = strokes()[..., None] * opacity
+        pixels = np.rint(photo() * (1 - alpha) + WHITE * alpha).astype(np.uint8)
+        closely, loosely = find(pixels, small), find(pixels, large)
+        assert loosely or not closely
+        hinted += bool(loosely) and not closely
+    assert hinted
+
+
 def test_a_tiled_mark_is_known_by_its_copies_elsewhere_where_the_user_points_at_one() -> None:
     rows, columns = photo().shape[:2]
     alpha = np.zeros((rows, columns), np.uint8)
