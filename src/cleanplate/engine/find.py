@@ -123,9 +123,9 @@ def _accepted(sure: NDArray[np.float32], asked: float) -> NDArray[np.bool_]:
 def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float, large: float) -> NDArray[np.float32]:
     """The probability that a pixel of a user's region must have, (h, w).
 
-    A part whose best is not evident has no mark at all; in a large one a hint is enough, for painting all of it
-    would do more harm than good. One that is mostly mark may be mark everywhere: the
-    user drew its outline.
+    A part whose best is not evident has no mark at all; in a large one a hint is enough, for painting all
+    of it would do more harm than good. One that is mostly mark may be mark everywhere: the user drew its
+    outline.
     """
     labels = parts(within)
     demanded = np.full(int(labels.max()) + 1, np.inf, np.float32)
