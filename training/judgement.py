@@ -83,7 +83,7 @@ def main() -> int:
     parser.add_argument("--bank", type=Path, default=Path("training/out/bank"))
     parser.add_argument("--count", type=int, default=2000, help="pictures; a quarter on validation photos")
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--share", type=float, default=0.95, help="of photos without a mark left alone")
+    parser.add_argument("--share", type=float, default=0.96, help="of photos without a mark left alone")
     parser.add_argument(
         "--set", type=Path, action="append", default=[], help="a set's manifest.json, to show"
     )
