@@ -180,6 +180,13 @@ class Account(Section):
         default=10, description="How many of them may come at once before `creates_per_second` counts."
     )
     max_presets: Positive = Field(default=1_000, description="Most presets of one account.")
+    session_seconds: Positive = Field(
+        default=12 * 3_600, description="How long a browser stays signed in to the console."
+    )
+    own_tokens: bool = Field(
+        default=True,
+        description="Let every token make and revoke further tokens of its own account; off: only admins.",
+    )
 
 
 class Database(Section):
@@ -249,6 +256,25 @@ class Log(Section):
     )
 
 
+class Telemetry(Section):
+    endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s]+[^?#\s]*$",
+        description="Base URL of an OTLP/HTTP collector that gets traces, such as `http://localhost:4318`; "
+        "needs `cleanplate[telemetry]`. Unset: no traces.",
+    )
+    headers: dict[str, SecretStr] = Field(
+        default={}, description="Headers of every export, such as the key of a tracing service."
+    )
+    service: Annotated[str, Field(min_length=1)] = Field(
+        default="cleanplate", description="Name of this service in its traces."
+    )
+    share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        default=1.0, description="Share of the requests that are traced."
+    )
+    seconds: Seconds = Field(default=5, description="Longest that one export may take.")
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Frozen; build one with `load`."""
 
@@ -279,6 +305,7 @@ class Settings(BaseSettings):
     notify: Notify = Notify()
     worker: Worker = Worker()
     log: Log = Log()
+    telemetry: Telemetry = Telemetry()
 
     @property
     def database_url(self) -> str:

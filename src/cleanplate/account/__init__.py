@@ -19,6 +19,7 @@ from cleanplate.account.errors import (
 )
 from cleanplate.account.presets import Preset, Presets
 from cleanplate.account.record import Account, Caller, Quota, Token
+from cleanplate.account.sessions import Session, Sessions
 
 __all__ = [
     "Account",
@@ -36,6 +37,8 @@ __all__ = [
     "Presets",
     "Quota",
     "RateExceeded",
+    "Session",
+    "Sessions",
     "Token",
     "TokenInvalid",
     "TokenMissing",

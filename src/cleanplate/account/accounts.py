@@ -18,7 +18,8 @@ from cleanplate.account.errors import (
     TokenNotFound,
 )
 from cleanplate.account.rate import Rate, take
-from cleanplate.account.record import Account, Caller, Quota, Token
+from cleanplate.account.record import Account, Caller, Quota, Token, account_beside, token_of
+from cleanplate.account.sessions import Sessions
 from cleanplate.account.tokens import PREFIX_LENGTH, draw_secret, draw_webhook_secret, hash_secret, matches
 from cleanplate.store import StorageFailed
 from cleanplate.store.queries import accounts as account_rows
@@ -55,6 +56,7 @@ class Accounts:
         self._require_token = settings.require_token
         self._rate = Rate(settings.creates_per_second, settings.creates_burst)
         self._clock = clock
+        self.sessions = Sessions(db, settings.session_seconds, clock)
         self._touched: dict[str, float] = {}  # token id → when its use was last noted
         self._touching: set[asyncio.Task[None]] = set()
 
@@ -81,11 +83,11 @@ class Accounts:
             if self._require_token:
                 raise TokenInvalid
             return Caller(await self._ensure(DEFAULT_ACCOUNT), None)
-        token = _token(row)
+        token = token_of(row)
         if token.revoked_at is not None:
             raise TokenInvalid("This token has been revoked: ask for a new one.")
         self._note_use(token)
-        return Caller(_account_beside(row), token)
+        return Caller(account_beside(row), token)
 
     async def admit(self, caller: Caller) -> None:
         """Count one create against the rate of the caller's token, or of the account without one.
@@ -155,7 +157,7 @@ class Accounts:
         account_id = None if account_name is None else (await self.get(account_name)).id
         async with self._db.read() as connection:
             rows = await token_rows.listed(connection, account_id)
-        return [(_token(row), _account_beside(row)) for row in rows]
+        return [(token_of(row), account_beside(row)) for row in rows]
 
     async def revoke_token(self, id_or_prefix: str) -> Token:
         """Refuse a token from now on; revoking twice changes nothing.
@@ -169,7 +171,7 @@ class Accounts:
                 raise TokenNotFound
             if len(rows) > 1:
                 raise TokenNotFound("More than one token begins like this: give its id instead.")
-            return _token(await token_rows.revoke(connection, rows[0]["id"], self._clock()))
+            return token_of(await token_rows.revoke(connection, rows[0]["id"], self._clock()))
 
     async def get(self, account_name: str) -> Account:
         """The account of this name. `default` always exists.
@@ -272,23 +274,3 @@ def check_name(name: str) -> None:
 
 def _account(row: Mapping[Any, Any]) -> Account:
     return Account(row["id"], row["name"], row["unlimited"], row["balance"], row["webhook_secret"])
-
-
-def _account_beside(row: Mapping[Any, Any]) -> Account:
-    """The account's columns of a token's row."""
-    return Account(
-        row["account_id"], row["account_name"], row["unlimited"], row["balance"], row["webhook_secret"]
-    )
-
-
-def _token(row: Mapping[Any, Any]) -> Token:
-    return Token(
-        id=row["id"],
-        account_id=row["account_id"],
-        name=row["name"],
-        prefix=row["prefix"],
-        admin=row["admin"],
-        created_at=row["created_at"],
-        last_used_at=row["last_used_at"],
-        revoked_at=row["revoked_at"],
-    )

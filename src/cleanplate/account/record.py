@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +79,24 @@ class Quota:
     limit: int | None
     usage: int
     remaining: int | None
+
+
+def account_beside(row: Mapping[Any, Any]) -> Account:
+    """The account's columns of a token's row."""
+    return Account(
+        row["account_id"], row["account_name"], row["unlimited"], row["balance"], row["webhook_secret"]
+    )
+
+
+def token_of(row: Mapping[Any, Any]) -> Token:
+    """The token that a row describes."""
+    return Token(
+        id=row["id"],
+        account_id=row["account_id"],
+        name=row["name"],
+        prefix=row["prefix"],
+        admin=row["admin"],
+        created_at=row["created_at"],
+        last_used_at=row["last_used_at"],
+        revoked_at=row["revoked_at"],
+    )

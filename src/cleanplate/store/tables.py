@@ -68,6 +68,15 @@ tokens = Table(
     Column("revoked_at", Time),
 )
 
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("secret_hash", String(64), primary_key=True),  # SHA-256 of the cookie, hexadecimal
+    Column("token_id", Id, ForeignKey("tokens.id"), nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False, index=True),
+)
+
 buckets = Table(
     "buckets",
     metadata,
