@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import signal
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from training import sample
+from training import holes, sample
 from training.bank import Bank
 from training.losses import Batch
 from training.photos import Photos
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 # (side, samples) of a step's batch, in turn: about as many pixels each
@@ -41,7 +41,20 @@ def stacked(samples: list[sample.Sample]) -> Batch:
     )
 
 
-class Steps(Dataset[Batch]):
+def holed(samples: list[holes.Holed]) -> dict[str, torch.Tensor]:
+    """seen, clean: (N, 3, S, S) in 0..1; hole: (N, 1, S, S), 1 where to paint; float32."""
+
+    def pictures(pixels: list[np.ndarray]) -> torch.Tensor:
+        return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 255
+
+    return {
+        "seen": pictures([s.seen for s in samples]),
+        "clean": pictures([s.clean for s in samples]),
+        "hole": torch.from_numpy(np.stack([s.hole for s in samples])).unsqueeze(1).float(),
+    }
+
+
+class Steps(Dataset[Any]):
     """Batch number `step`, made of (seed, step) alone: a resumed run goes on with what would have come.
 
     Holds paths only until its first use, so that a spawned worker process reads the photos itself (a forked
@@ -58,11 +71,23 @@ class Steps(Dataset[Batch]):
         photos, bank = self._places
         return Bank.load(bank), Photos(photos)
 
-    def __getitem__(self, step: int) -> Batch:
+    def __getitem__(self, step: int) -> Any:
         side, count = self.shapes[step % len(self.shapes)]
-        bank, photos = self._sources
         generators = (np.random.default_rng([self.seed, step, k]) for k in range(count))
+        return self.batch(generators, side)
+
+    def batch(self, generators: Iterable[np.random.Generator], side: int) -> Batch:
+        """Samples for the find network."""
+        bank, photos = self._sources
         return stacked([sample.make(rng, bank, photos, side) for rng in generators])
+
+
+class HoledSteps(Steps):
+    """The same for the fill network, as `holed` gives them."""
+
+    def batch(self, generators: Iterable[np.random.Generator], side: int) -> Any:
+        bank, photos = self._sources
+        return holed([holes.make(rng, bank, photos, side) for rng in generators])
 
 
 def _alone(_: int) -> None:
@@ -73,7 +98,7 @@ def _alone(_: int) -> None:
     torch.set_num_threads(1)
 
 
-def stream(steps: Steps, first: int, last: int, workers: int) -> Iterator[Batch]:
+def stream(steps: Steps, first: int, last: int, workers: int) -> Iterator[Any]:
     """Batches `first` to `last` - 1 in order, made ahead by worker processes."""
     return iter(
         DataLoader(

@@ -1,0 +1,133 @@
+"""Trains the fill network: `python -m training.fill --out training/out/fill --resume`.
+
+How a run is stopped, goes on and ends: `training.run`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from training import batches, holed_validation
+from training.fill_network import Fill
+from training.run import Run, begun, common, go, recorded, started_from
+
+# (side, samples) of a step's batch, in turn: about as many pixels each
+SHAPES = ((192, 10), (256, 6), (320, 4), (256, 6))
+FLOOR = 0.004  # of 1: what an error is told from; below it nobody sees a difference
+WEIGHTS = {"mean": 1.0, "square": 0.5, "slope": 0.5}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a run is made of; saved beside its checkpoints."""
+
+    seed: int = 5
+    rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: int = 200
+    ema: float = 0.998
+    clip: float = 4.0
+    bf16: bool = True
+    threads: int = 2
+    workers: int = 1
+    validate_every: int = 500
+    validation_cases: int = 60
+    shapes: tuple[tuple[int, int], ...] = SHAPES
+
+
+def optimiser(network: Fill, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW; biases are not decayed."""
+    weights = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    rate = recipe.rate
+    groups = [
+        {"params": weights, "lr": rate, "full": rate, "weight_decay": recipe.weight_decay},
+        {"params": others, "lr": rate, "full": rate, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.99))
+
+
+def losses(painted: torch.Tensor, clean: torch.Tensor, hole: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The terms, each the mean over the samples of the logarithm of an error inside the hole.
+
+    PSNR is such a logarithm, and results are judged by its mean over pictures: with plain means the few
+    pictures that nobody could paint would take nearly all of what is learnt.
+
+    mean: absolute error; it wants edges, where the square wants their average. square: root of the mean
+    square. slope: absolute error of the differences between neighbours, right and below.
+    """
+    error = (painted.float() - clean) * hole
+    count = hole.sum((1, 2, 3)) * 3 + 1
+    mean = error.abs().sum((1, 2, 3)) / count
+    square = error.square().sum((1, 2, 3)) / count
+    slopes = [
+        (error[..., 1:] - error[..., :-1]).abs().sum((1, 2, 3)),
+        (error[..., 1:, :] - error[..., :-1, :]).abs().sum((1, 2, 3)),
+    ]
+    return {
+        "mean": (mean + FLOOR).log().mean(),
+        "square": 0.5 * (square + FLOOR**2).log().mean(),
+        "slope": (sum(slopes) / count + FLOOR).log().mean(),
+    }
+
+
+def started(asked: argparse.Namespace, recipe: Recipe) -> Run:
+    """A new run from nothing or from exported weights; one to be resumed gets its own later."""
+    torch.manual_seed(recipe.seed)
+    network = Fill()
+    if asked.start:
+        started_from(network, asked.start)
+    network = network.to(memory_format=torch.channels_last)
+    return Run(
+        network, copy.deepcopy(network).requires_grad_(requires_grad=False), optimiser(network, recipe)
+    )
+
+
+def step(run: Run, batch: dict[str, torch.Tensor], recipe: Recipe) -> dict[str, float]:
+    """One update; the terms of its loss."""
+    run.network.train()
+    seen = batch["seen"].contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
+        painted = run.network(seen, batch["hole"])
+    terms = losses(painted, batch["clean"], batch["hole"])
+    loss = sum((WEIGHTS[name] * value for name, value in terms.items()), torch.zeros(()))
+    run.update(loss, warmup=recipe.warmup, clip=recipe.clip, keep=recipe.ema)
+    return {name: float(value.detach()) for name, value in terms.items()}
+
+
+def train(asked: argparse.Namespace, recipe: Recipe) -> Run:
+    """Runs until `--steps`, the end of a decay, or a signal."""
+    torch.set_num_threads(recipe.threads)
+    run = started(asked, recipe)
+    end = begun(run, asked, lambda: optimiser(run.network, recipe))
+    held = holed_validation.cases(asked.photos, asked.bank, recipe.validation_cases)
+    steps = batches.HoledSteps(asked.photos, asked.bank, recipe.seed, recipe.shapes)
+    go(
+        run,
+        asked.out,
+        recipe,
+        end,
+        batches.stream(steps, run.step, end, recipe.workers),
+        lambda batch: step(run, batch, recipe),
+        lambda ema: holed_validation.judge(holed_validation.painter(ema), held),
+        "psnr",
+    )
+    return run
+
+
+def parsed(words: list[str] | None = None) -> tuple[argparse.Namespace, Recipe]:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    common(parser, Path("training/out/fill"))
+    asked = parser.parse_args(words)
+    return asked, recorded(asked.recipe, Recipe)
+
+
+if __name__ == "__main__":
+    train(*parsed())

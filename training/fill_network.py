@@ -1,0 +1,144 @@
+"""The fill network: what a hole hides, from all that is known round it.
+
+A guess is made first without any weights, by halving picture and known share until everything is known and
+going back up (a normalised pyramid); the network then says what the guess lacks. So it starts from a smooth
+fill on its first step, and what it learns is detail. Its body is a U-Net from stride 2 to stride 16 of
+residual blocks without norms (B. Lim et al., "Enhanced deep residual networks for single image
+super-resolution", 2017: norms take away the range that a picture's values need), dilated at stride 16, where
+attention over the whole crop lets it continue what repeats.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812  the name everyone reads
+
+STRIDE = 32
+WIDTHS = (32, 48, 96, 144)  # channels at strides 2, 4, 8, 16
+FINE = 12  # channels at full scale
+LEVELS = 5  # halvings of the guess's pyramid
+SOFT = 8.0  # a pyramid's pixel counts fully when an eighth of it is known
+
+
+def guess(picture: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """A smooth fill of what is not known.
+
+    Args:
+        picture: (N, 3, H, W), 0 where nothing is known.
+        known: (N, 1, H, W), 1 or 0.
+    """
+    sums, weights = [picture], [known]
+    for _ in range(LEVELS):
+        sums.append(F.avg_pool2d(sums[-1], 2))
+        weights.append(F.avg_pool2d(weights[-1], 2))
+    total = weights[-1].mean((2, 3), keepdim=True)
+    coarse = sums[-1].mean((2, 3), keepdim=True) / (total + 1e-4)
+    coarse = coarse.expand(-1, -1, sums[-1].shape[2], sums[-1].shape[3])
+    for level in range(LEVELS, -1, -1):
+        if level < LEVELS:
+            coarse = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
+        weight = weights[level]
+        share = (weight * SOFT).clamp(max=1.0) if level else weight
+        coarse = share * sums[level] / (weight + 1e-4) + (1 - share) * coarse
+    return coarse
+
+
+class Block(nn.Module):
+    """x + two 3×3 convolutions, the second dilated; starts as doing nothing."""
+
+    def __init__(self, width: int, dilation: int = 1) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation)
+        nn.init.kaiming_normal_(self.first.weight, 0.1)
+        nn.init.normal_(self.second.weight, std=0.005)
+        for part in (self.first, self.second):
+            nn.init.zeros_(part.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.second(F.leaky_relu(self.first(F.leaky_relu(x, 0.1)), 0.1))
+
+
+class Attention(nn.Module):
+    """x + attention of every place to every place of the crop (A. Vaswani et al., 2017), in four heads."""
+
+    heads = 4
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.ask = nn.Conv2d(width, 3 * width, 1)
+        self.answer = nn.Conv2d(width, width, 1)
+        nn.init.normal_(self.answer.weight, std=0.005)
+        nn.init.zeros_(self.answer.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        count, width, rows, columns = x.shape
+        # the mean length of a place's features is taken out, or the largest would take all attention
+        level = x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-3)
+        parts = self.ask(level).reshape(count, 3, self.heads, width // self.heads, rows * columns)
+        query, key, value = (parts[:, k].transpose(2, 3) for k in range(3))
+        scores = (query @ key.transpose(2, 3)) * (width // self.heads) ** -0.5
+        mixed = (scores.softmax(-1) @ value).transpose(2, 3).reshape(count, width, rows, columns)
+        return x + self.answer(mixed)
+
+
+class Fill(nn.Module):
+    """What was there, for each pixel of a hole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        two, four, eight, sixteen = WIDTHS
+        self.stem = nn.Conv2d(16, two, 3, padding=1)
+        self.in2 = Block(two)
+        self.to4 = nn.Conv2d(two, four, 3, stride=2, padding=1)
+        self.in4 = Block(four)
+        self.to8 = nn.Conv2d(four, eight, 3, stride=2, padding=1)
+        self.in8 = nn.Sequential(Block(eight), Block(eight, 2))
+        self.to16 = nn.Conv2d(eight, sixteen, 3, stride=2, padding=1)
+        self.middle = nn.Sequential(
+            Block(sixteen, 2),
+            Block(sixteen, 4),
+            Attention(sixteen),
+            Block(sixteen, 8),
+            Block(sixteen, 2),
+            Block(sixteen, 4),
+        )
+        self.up8, self.out8 = nn.Conv2d(sixteen, eight, 1), nn.Sequential(Block(eight, 2), Block(eight))
+        self.up4, self.out4 = nn.Conv2d(eight, four, 1), nn.Sequential(Block(four), Block(four))
+        self.up2, self.out2 = nn.Conv2d(four, two, 1), nn.Sequential(Block(two), Block(two))
+        self.spread = nn.Conv2d(two, 4 * FINE, 3, padding=1)
+        self.join = nn.Conv2d(FINE + 4, 16, 3, padding=1)
+        self.last = nn.Conv2d(16, 3, 3, padding=1)
+        nn.init.normal_(self.last.weight, std=0.01)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, picture: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
+        """The picture with its hole painted.
+
+        Args:
+            picture: (N, 3, H, W), sRGB values in 0..1; what it holds inside the hole does not matter. H and W
+                multiples of 32.
+            hole: (N, 1, H, W), 1 where to paint, 0 elsewhere.
+
+        Returns:
+            (N, 3, H, W), not clipped; outside the hole as it came in.
+        """
+        known = 1 - hole
+        picture = picture * known
+        first = guess(picture, known)
+        seen = torch.cat([first - 0.5, hole], 1)
+        two = self.in2(self.stem(F.pixel_unshuffle(seen, 2)))
+        four = self.in4(self.to4(F.leaky_relu(two, 0.1)))
+        eight = self.in8(self.to8(F.leaky_relu(four, 0.1)))
+        x = self.middle(self.to16(F.leaky_relu(eight, 0.1)))
+        x = self.out8(eight + _doubled(self.up8(x)))
+        x = self.out4(four + _doubled(self.up4(x)))
+        x = self.out2(two + _doubled(self.up2(x)))
+        fine = F.pixel_shuffle(F.leaky_relu(self.spread(x), 0.1), 2)
+        detail = self.last(F.leaky_relu(self.join(torch.cat([fine, seen], 1)), 0.1))
+        return picture + hole * (first + detail)
+
+
+def _doubled(x: torch.Tensor) -> torch.Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
