@@ -1,13 +1,16 @@
-"""Exports weights as ONNX and checks the file: `python -m training.export --weights best.pt --out find.onnx`.
+"""Exports weights as ONNX and checks the file.
 
-The graph takes `pixels`, (N, 3, H, W) float32 sRGB values in 0..1 with H and W multiples of 32, and gives
-`planes`, (N, 5, H, W) float32 in 0..1: mark probability, opacity α, and the mark's red, green and blue. The
-weights are stored in half precision and computed with in single: half the file, and no slower, since the
-casts are folded away when a session starts.
+    python -m training.export find --weights best.pt --out find.onnx
+
+The graph of `find` takes `pixels`, (N, 3, H, W) float32 sRGB values in 0..1 with H and W multiples of 32, and
+gives `planes`, (N, 5, H, W) float32 in 0..1: mark probability, opacity α, and the mark's red, green and blue.
+That of `fill` takes `picture`, the same, and `hole`, (N, 1, H, W) float32, 1 where to paint, and gives
+`painted`, (N, 3, H, W) float32, outside the hole as it came in. The weights are stored in half precision and
+computed with in single: half the file, and no slower, since the casts are folded away when a session starts.
 
 `--install` puts the file where the package bundles it, and its size and SHA-256 into the package's catalogue.
-A file that was exported before is installed with `--out find.onnx --install`, without `--weights`. Fit the
-judgement to new weights afterwards: `python -m training.judgement`.
+A file that was exported before is installed with `find --out find.onnx --install`, without `--weights`. Fit
+the judgement to new weights of `find` afterwards: `python -m training.judgement`.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ import argparse
 import hashlib
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -25,7 +30,11 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from training.fill_network import Fill
 from training.network import STRIDE, Find, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BUNDLED = Path(__file__).parents[1] / "src/cleanplate/models/weights"
 SMALLEST = 256  # initialisers with fewer values (biases, constants) stay in single precision
@@ -42,11 +51,47 @@ class Planes(nn.Module):
         return self.network(pixels).sigmoid()
 
 
-def weights(path: Path) -> Find:
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the networks: how it is made, what of it is exported, and what its graph takes and gives."""
+
+    network: Callable[[], nn.Module]
+    exported: Callable[[nn.Module], nn.Module]
+    inputs: dict[str, int]  # their channels
+    output: str
+    task: str
+    licence: str
+    source: str
+
+
+KINDS = {
+    "find": Kind(
+        Find,
+        Planes,
+        {"pixels": 3},
+        "planes",
+        "find",
+        "Apache-2.0",
+        "fine-tuned from the backbone of PP-OCRv6_det_small (PaddleOCR, PaddlePaddle authors, Apache-2.0; from "
+        "the rapidocr 3.10.0 wheel) on synthetic watermarks; see training/MODEL_CARD.md",
+    ),
+    "fill": Kind(
+        Fill,
+        lambda network: network,
+        {"picture": 3, "hole": 1},
+        "painted",
+        "fill",
+        "Apache-2.0",
+        "trained from nothing on synthetic holes in openly licensed photos; see training/MODEL_CARD.md",
+    ),
+}
+
+
+def weights(path: Path, kind: str = "find") -> nn.Module:
     """The network with the weights of an EMA file (`best.pt`, a checkpoint) or of a run's `last.pt`."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     state = state.get("ema", state)
-    network = Find()
+    network = KINDS[kind].network()
     network.load_state_dict({k: v.float() if v.dtype.is_floating_point else v for k, v in state.items()})
     return network.eval()
 
@@ -68,15 +113,17 @@ def halved(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def export(network: Find, path: Path) -> None:
+def export(network: nn.Module, path: Path, kind: str = "find") -> None:
     height, width = (STRIDE * torch.export.Dim(name, min=1, max=4096) for name in ("rows", "columns"))
+    shape = {0: torch.export.Dim("count"), 2: height, 3: width}
+    asked = KINDS[kind]
     torch.onnx.export(
-        Planes(network).eval(),
-        (torch.rand(2, 3, 4 * STRIDE, 6 * STRIDE),),
+        asked.exported(network).eval(),
+        tuple(torch.rand(2, channels, 4 * STRIDE, 6 * STRIDE) for channels in asked.inputs.values()),
         str(path),
-        input_names=["pixels"],
-        output_names=["planes"],
-        dynamic_shapes=({0: torch.export.Dim("count"), 2: height, 3: width},),
+        input_names=list(asked.inputs),
+        output_names=[asked.output],
+        dynamic_shapes=(shape,) * len(asked.inputs),
         opset_version=18,
         external_data=False,
         verbose=False,
@@ -91,36 +138,49 @@ def session(path: Path, threads: int = 2) -> onnxruntime.InferenceSession:
 
 
 @torch.no_grad()
-def check(network: Find, path: Path) -> dict[str, float]:
+def check(network: nn.Module, path: Path, kind: str = "find") -> dict[str, float]:
     """Largest difference to torch on some sizes, and seconds for 512² and 1024² on two threads."""
-    run = session(path)
+    run, asked = session(path), KINDS[kind]
+    rng = np.random.default_rng(0)
+
+    def given(*shape: int) -> dict[str, np.ndarray]:
+        return {
+            name: rng.random((1, channels, *shape), np.float32) for name, channels in asked.inputs.items()
+        }
+
     figures = {"mib": path.stat().st_size / 2**20, "difference": 0.0}
-    for height, width in ((STRIDE, STRIDE), (192, 320), (512, 256)):
-        pixels = torch.rand(1, 3, height, width)
-        same = network(pixels).sigmoid().numpy()
-        planes = run.run(None, {"pixels": pixels.numpy()})[0]
-        figures["difference"] = max(figures["difference"], float(np.abs(same - planes).max()))
+    exported = asked.exported(network).eval()
+    for shape in ((STRIDE, STRIDE), (192, 320), (512, 256)):
+        values = given(*shape)
+        same = exported(*(torch.from_numpy(value) for value in values.values())).numpy()
+        figures["difference"] = max(
+            figures["difference"], float(np.abs(same - run.run(None, values)[0]).max())
+        )
     for side in (512, 1024):
-        pixels = np.random.default_rng(0).random((1, 3, side, side), np.float32)
-        times = []
+        values, times = given(side, side), []
         for _ in range(5):
             start = time.perf_counter()
-            run.run(None, {"pixels": pixels})
+            run.run(None, values)
             times.append(time.perf_counter() - start)
         figures[f"seconds_{side}"] = min(times)
     return figures
 
 
 def install(path: Path, name: str = "find") -> None:
-    """Bundle an exported file under its catalogue entry."""
+    """Bundle an exported file under its catalogue entry, a new one where there is none."""
     data = path.read_bytes()
     onnx.checker.check_model(onnx.load_from_string(data))
     catalogue = BUNDLED / "catalogue.json"
     rows = json.loads(catalogue.read_text())
-    row = next(row for row in rows if row["id"] == name)
+    row = next((row for row in rows if row["id"] == name), None)
+    if row is None:
+        kind = KINDS[name]
+        row = {"id": name, "task": kind.task, "file": f"{name}.onnx"}
+        row |= {"licence": kind.licence, "source": kind.source}
+        rows.append(row)
     row |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     (BUNDLED / row["file"]).write_bytes(data)
-    catalogue.write_text(json.dumps(rows, indent=2) + "\n")
+    catalogue.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
     print("installed", row["file"], row["sha256"])
 
 
@@ -128,6 +188,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("kind", choices=list(KINDS))
     parser.add_argument("--weights", type=Path, help="what to export; without it, OUT is there already")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
@@ -136,17 +197,17 @@ def main() -> None:
     parser.add_argument("--install", action="store_true", help="bundle the file with the package")
     asked = parser.parse_args()
     if asked.weights:
-        network = weights(asked.weights)
+        network = weights(asked.weights, asked.kind)
         asked.out.parent.mkdir(parents=True, exist_ok=True)
-        export(network, asked.out)
-        figures = check(network, asked.out)
+        export(network, asked.out, asked.kind)
+        figures = check(network, asked.out, asked.kind)
         print(" ".join(f"{k} {v:.4g}" for k, v in figures.items()))
         print("sha256", hashlib.sha256(asked.out.read_bytes()).hexdigest())
         if asked.half:
             state = network.state_dict()
             torch.save({k: v.half() if v.ndim > 1 else v for k, v in state.items()}, asked.half)
     if asked.install:
-        install(asked.out)
+        install(asked.out, asked.kind)
 
 
 if __name__ == "__main__":

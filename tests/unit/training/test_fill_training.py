@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch", reason="training is an extra of its own: needs torch")
 
 import torch
-from training import bank, batches, fill, holed_validation, holes
+from training import bank, batches, export, fill, holed_validation, holes
 from training.fill_network import Fill, guess
 from training.photos import Photos
 
@@ -96,3 +96,25 @@ def test_a_short_run_paints_better_than_the_guess_it_starts_from(
     before = holed_validation.judge(holed_validation.painter(Fill()), held)
     after = holed_validation.judge(holed_validation.painter(network), held)
     assert after["psnr"] > before["psnr"]
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # torch's exporter calls a deprecated name of its own
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")  # two inputs of one size, which is what is meant
+def test_the_exported_file_computes_the_same_at_any_size(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="checking an export needs onnxruntime")
+    torch.manual_seed(2)
+    network = Fill().eval()
+    path = tmp_path / "fill.onnx"
+    export.export(network, path, "fill")
+    assert path.stat().st_size < 6 * 2**20
+    run = export.session(path, threads=1)
+    for count, height, width in ((1, 32, 64), (3, 96, 160)):
+        picture, hole = (
+            torch.rand(count, 3, height, width),
+            (torch.rand(count, 1, height, width) > 0.6).float(),
+        )
+        with torch.no_grad():
+            same = network(picture, hole).numpy()
+        painted = run.run(None, {"picture": picture.numpy(), "hole": hole.numpy()})[0]
+        assert np.abs(painted - same).max() < 1e-3
