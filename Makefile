@@ -70,7 +70,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
 	--no-header --upgrade --extra heic --group build
 lock: $(VENV)/dev ## Pin the newest releases in requirements/ (then run make test)
 	@$(LOCK) --output-file requirements/base.txt
-	@$(LOCK) --group dev --constraint requirements/base.txt --output-file requirements/dev.txt
+	@$(LOCK) --group dev --extra telemetry --constraint requirements/base.txt --output-file requirements/dev.txt
 
 clean: ## Remove what the tools made; data/ stays
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cleanplate import tracing
 from cleanplate.account import Accounts, Presets
 from cleanplate.store import Database
 
@@ -70,6 +72,7 @@ async def assembled(settings: Settings) -> AsyncGenerator[Service]:
     """The whole service in this process, working until it is left.
 
     Raises:
+        TelemetryMissing: traces are wanted, and their libraries are not installed.
         StorageFailed: the database or the folder of the blobs cannot be opened.
         ChildNotStarted: no picture process starts.
     """
@@ -85,6 +88,8 @@ async def assembled(settings: Settings) -> AsyncGenerator[Service]:
     from cleanplate.worker.wakeups import MOST_WAITING
 
     async with AsyncExitStack() as stack:
+        tracing.start(settings.telemetry)
+        stack.push_async_callback(asyncio.to_thread, tracing.stop)
         db = Database(settings.database_url, settings.database.busy_seconds)
         stack.push_async_callback(db.close)
         await db.upgrade()

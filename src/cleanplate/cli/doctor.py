@@ -45,7 +45,7 @@ def doctor() -> None:
 
     settings = load()
     well = True
-    for look in (_versions, _decoders, _networks, _machine, _storage, _database, _network):
+    for look in (_versions, _decoders, _networks, _machine, _storage, _database, _network, _traces):
         for good, name, found in _guarded(look, settings):
             well = well and good
             print(f"{'ok  ' if good else 'BAD '} {name}: {found}")
@@ -222,3 +222,27 @@ def _network(settings: Settings) -> Iterator[Finding]:
     yield True, "outbound network", found
     base = settings.http.public_url or "scheme and host of each request"
     yield True, "links in answers", base
+
+
+def _traces(settings: Settings) -> Iterator[Finding]:
+    """Whether the collector takes traces, tried with none."""
+    section = settings.telemetry
+    if section.endpoint is None:
+        yield True, "traces", "off"
+        return
+    from cleanplate import tracing
+
+    exporter = tracing.exporter_of(section)
+    from opentelemetry.sdk.trace.export import SpanExportResult
+
+    taken = exporter.export(()) is SpanExportResult.SUCCESS
+    exporter.shutdown()
+    share = f"{section.share:.0%} of the requests"
+    yield (
+        taken,
+        "traces",
+        f"{section.endpoint}, {share}"
+        if taken
+        else f"{section.endpoint} does not take them: start the "
+        "collector, or unset CLEANPLATE_TELEMETRY__ENDPOINT",
+    )

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from cleanplate import settings
 
-TALKATIVE = ("alembic", "pgqueuer", "aiosqlite", "asyncio", "httpx2", "httpcore2", "uvicorn", "sqlalchemy")
+TALKATIVE = (
+    *("alembic", "pgqueuer", "aiosqlite", "asyncio", "httpx2", "httpcore2", "uvicorn", "sqlalchemy"),
+    *("opentelemetry", "urllib3"),
+)
 
 
 def configure(section: settings.Log) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -14,9 +15,11 @@ from uuid import uuid4
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 
-from cleanplate import metrics
+from cleanplate import metrics, tracing
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,99}")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # asked all the time, by machines
 CLIENT_GONE = 499  # nginx's number for a client that hung up before it was answered
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("cleanplate.http")
@@ -61,9 +65,10 @@ class Access:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        entry = Entry(_request_id(Headers(scope=scope)))
+        headers = Headers(scope=scope)
+        entry = Entry(_request_id(headers))
         scope.setdefault("state", {})["entry"] = entry
-        scope["path"] = _tidy(scope["path"])
+        scope["path"] = path = _tidy(scope["path"])
         status = CLIENT_GONE
 
         async def send_with_id(message: Message) -> None:
@@ -74,14 +79,40 @@ class Access:
             await send(message)
 
         started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=entry.request_id):
+        traced = nullcontext(tracing.NOTHING) if path in QUIET else _span(scope, headers)
+        with traced as span, structlog.contextvars.bound_contextvars(**_named(entry, span)):
             try:
                 await self.app(scope, receive, send_with_id)
             finally:
+                _tell(span, scope, entry, status)
                 seconds = time.perf_counter() - started
                 metrics.requests.labels(entry.dialect, _method(scope), str(status)).inc()
                 metrics.request_seconds.labels(entry.dialect).observe(seconds)
                 _write(scope, entry, status, seconds * 1000)
+
+
+def _span(scope: Scope, headers: Headers) -> AbstractContextManager[tracing.Span]:
+    """The request's part of a trace: a new one, or the caller's."""
+    attributes = {"http.request.method": _method(scope), "url.path": scope["path"]}
+    return tracing.span(_method(scope), attributes, kind="server", parent=headers.get("traceparent", ""))
+
+
+def _named(entry: Entry, span: tracing.Span) -> dict[str, str]:
+    """What every line of the log that this request causes has."""
+    named = {"request_id": entry.request_id}
+    return named if span.trace_id is None else {**named, "trace": span.trace_id}
+
+
+def _tell(span: tracing.Span, scope: Scope, entry: Entry, status: int) -> None:
+    route = getattr(scope.get("route"), "path", None)
+    if route is not None:
+        span.name(f"{_method(scope)} {route}")
+    span.tell({"http.route": route, "http.response.status_code": status})
+    span.note(dialect=entry.dialect, account=entry.account, task=entry.task_id, request_id=entry.request_id)
+    if status >= 500:
+        span.blame(entry.error or str(status))
+    elif entry.error is not None:  # the caller's mistake is not the server's
+        span.tell({"error.type": entry.error})
 
 
 def _method(scope: Scope) -> str:
@@ -115,7 +146,7 @@ def _write(scope: Scope, entry: Entry, status: int, milliseconds: float) -> None
     known = {name: value for name, value in fields.items() if value is not None}
     if status >= 500:
         log.error("request", **known)
-    elif scope["path"] in {"/healthz", "/readyz", "/metrics"}:
+    elif scope["path"] in QUIET:
         log.debug("request", **known)
     else:
         log.info("request", **known)

@@ -103,6 +103,7 @@ _CODES: dict[Kind, tuple[str, ...]] = {
         "model_unknown",
         "settings_invalid",
         "store_url_invalid",
+        "telemetry_missing",
         "transition_refused",
         "weights_damaged",
         "weights_missing",

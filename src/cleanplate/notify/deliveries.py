@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from cleanplate import metrics
+from cleanplate import metrics, tracing
 from cleanplate.errors import CleanplateError
 from cleanplate.notify.signature import signed_headers
 from cleanplate.store import uninterrupted
@@ -102,13 +102,18 @@ class Deliveries:
             claimed = await self._claim(delivery_id)
             if claimed is None:
                 return
-            try:
-                answer = await self._attempt(claimed)
-            except asyncio.CancelledError:
-                # Shutdown: whoever starts next need not wait for the claim to run out.
-                await self._change(claimed, {"next_at": self._clock()})
-                raise
-            await self._settle(claimed, answer)
+            with tracing.span("deliver", kind="consumer", parent=claimed.task.request.trace) as span:
+                span.note(task=claimed.task.id, delivery=delivery_id, attempt=claimed.number)
+                try:
+                    answer = await self._attempt(claimed)
+                except asyncio.CancelledError:
+                    # Shutdown: whoever starts next need not wait for the claim to run out.
+                    await self._change(claimed, {"next_at": self._clock()})
+                    raise
+                span.tell({"http.response.status_code": answer.status})
+                if not answer.accepted:
+                    span.blame(str(answer.status or "callback_failed"))
+                await self._settle(claimed, answer)
 
     @uninterrupted
     async def _claim(self, delivery_id: str) -> Try | None:

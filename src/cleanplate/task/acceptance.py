@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from cleanplate import tracing
 from cleanplate.account import bookkeeping
 from cleanplate.errors import CleanplateError
 from cleanplate.store.queries import audit as audit_rows
@@ -81,7 +82,7 @@ class Acceptance:
         Raises:
             Repeated: it was accepted before.
         """
-        request = replace(request, credits=self._settings.credits)
+        request = replace(request, credits=self._settings.credits, trace=tracing.traceparent())
         now, account_id = self._clock(), caller.account.id
         named = None if key is None else repeats.Key(key, repeats.fingerprint(request, uploads))
         async with self._db.read() as connection:  # before 50 MB are written for nothing
@@ -123,7 +124,7 @@ class Acceptance:
         Raises:
             Repeated: they were accepted before.
         """
-        request = replace(request, credits=self._settings.credits)
+        request = replace(request, credits=self._settings.credits, trace=tracing.traceparent())
         now, account_id = self._clock(), caller.account.id
         named = None if key is None else repeats.Key(key, asked.fingerprint)
         async with self._db.read() as connection:

@@ -93,6 +93,7 @@ class Request:
         return_type: the dialect's wish for the result (1: URL, 2: base64).
         format: the wanted output format (`"PNG"`, …); None: as the input.
         request_id: of the HTTP request that submitted it, for the logs.
+        trace: `traceparent` of what submitted it, set by `Tasks.submit`; None: there are no traces.
     """
 
     dialect: Dialect
@@ -112,6 +113,7 @@ class Request:
     credits: int = 1
     preset: str | None = None
     name: str | None = None
+    trace: str | None = None
 
 
 def _no_dicts() -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from cleanplate import tracing
 from cleanplate.errors import CleanplateError
 from cleanplate.store import StorageFailed
 from cleanplate.task import Outcome, result_key
@@ -71,6 +72,7 @@ class Work:
         Returns when the attempt is over; or already when it has begun to download, so that a slow host keeps
         no slot from other tasks.
         """
+        begun = tracing.now()
         task = await self._tasks.claim(task_id, self._name)
         if task is None:
             return
@@ -78,7 +80,7 @@ class Work:
             await self._tasks.hand_back(task)
             return
         aside = asyncio.Event()
-        attempt = asyncio.create_task(self._attempt(task, aside))
+        attempt = asyncio.create_task(self._traced(task, aside, begun))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._attempts.discard)
         attempt.add_done_callback(lambda _: aside.set())
@@ -94,6 +96,17 @@ class Work:
             attempt.cancel()
         await asyncio.gather(*stopped, return_exceptions=True)
 
+    async def _traced(self, task: Task, aside: asyncio.Event, begun: float) -> None:
+        """The attempt as a part of the trace of the request that submitted the task."""
+        parent = task.request.trace
+        tracing.past("wait", task.created_at, begun - task.created_at, parent=parent)
+        with tracing.span("attempt", kind="consumer", parent=parent, started=begun) as span:
+            span.note(task=task.id, attempt=task.attempt, dialect=task.request.dialect, worker=self._name)
+            tracing.past("claim", begun, tracing.now() - begun)
+            if span.trace_id is not None:
+                structlog.contextvars.bind_contextvars(trace=span.trace_id)
+            await self._attempt(task, aside)
+
     async def _attempt(self, task: Task, aside: asyncio.Event) -> None:
         structlog.contextvars.bind_contextvars(
             task=task.id, attempt=task.attempt, request_id=task.request.request_id
@@ -103,7 +116,8 @@ class Work:
         try:
             await asyncio.wait({cleaning, beating}, return_when=asyncio.FIRST_COMPLETED)
             if cleaning.done():
-                await self._settle(task, cleaning)
+                with tracing.span("finish"):
+                    await self._settle(task, cleaning)
             else:
                 log.warning("task taken away")
         except asyncio.CancelledError:
@@ -167,11 +181,16 @@ class Work:
             async with asyncio.timeout(self._settings.task.work_seconds):
                 for source in _sources(task):
                     if source.kind == "url":
-                        got = await self._fetcher.get(source.value, self._settings.picture.max_bytes)
-                        by_url[source.value] = got.data
+                        by_url[source.value] = await self._fetch_one(source.value)
         except TimeoutError as error:
             raise TaskTimeout from error
         return _Fetched(by_url, time.monotonic() - started if by_url else 0.0)
+
+    async def _fetch_one(self, url: str) -> bytes:
+        with tracing.span("fetch", kind="client") as span:
+            got = await self._fetcher.get(url, self._settings.picture.max_bytes)
+            span.note(bytes=len(got.data))
+            return got.data
 
     async def _remove(self, task: Task, fetched: _Fetched, child: Child) -> Outcome:
         section = self._settings.picture
@@ -190,12 +209,20 @@ class Work:
             for source in _sources(task)
         ]
         left = max(0.0, self._settings.task.work_seconds - fetched.seconds)
-        answer, made = await child.request(
-            request, bodies, seconds=left, decode_seconds=section.decode_seconds
-        )
+        with tracing.span("child") as span:
+            begun = tracing.now()
+            answer, made = await child.request(
+                request, bodies, seconds=left, decode_seconds=section.decode_seconds
+            )
+            span.note(pid=child.pid, bytes=len(bodies[0]), changed=answer["changed"])
+            for step, seconds in answer["timings"].items():  # one after the other, in this order
+                tracing.past(step, begun, seconds)
+                begun += seconds
         [result] = bodies[:1] if answer["same"] else made
         key = result_key(task.id, task.attempt, answer["extension"])
-        await self._blobs.put(key, result)
+        with tracing.span("store") as span:
+            span.note(bytes=len(result))
+            await self._blobs.put(key, result)
         return _outcome(key, answer, fetched.seconds)
 
 
