@@ -113,7 +113,7 @@ def measured(way: str, folder: Path) -> dict[str, Any]:
     from cleanplate.engine import remove
 
     cv2.setNumThreads(THREADS[way])
-    models.threads(THREADS[way])
+    models.configure(threads=THREADS[way])
     nothing = np.zeros((64, 64, 3), np.uint8)  # loads what is loaded once: the network, then the fill
     remove(nothing)
     remove(nothing, np.pad(np.ones((4, 4), bool), 30), "fill")

@@ -127,7 +127,7 @@ def _drawn(
     photos: Path, bank: Path, folders: tuple[str, ...], split: str, seed: int, numbers: np.ndarray
 ) -> list[Case]:
     cv2.setNumThreads(1)
-    models.threads(1)
+    models.configure(threads=1)
     pieces, scenes = Bank.load(bank, split), Photos(photos, folders)
     answer = []
     for number in numbers:

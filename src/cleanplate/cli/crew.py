@@ -98,7 +98,7 @@ def _work(line: Connection, order: Order, threads: int) -> None:
     from cleanplate import models
 
     cv2.setNumThreads(threads)
-    models.threads(threads)
+    models.configure(threads=threads)
     with suppress(EOFError, OSError):
         while True:
             line.send(clean(line.recv(), order))

@@ -117,7 +117,7 @@ def _networks(_settings: Settings) -> Iterator[Finding]:
     """The networks that find marks: whether each file is the released one and loads, and what runs it."""
     from cleanplate import models
 
-    for weights in models.CATALOGUE:
+    for weights in models.BUNDLED:
         name = f"network {weights.id}"
         try:
             model = models.load(weights.id)

@@ -1,19 +1,63 @@
-"""The bundled networks: which there are, and running them."""
+"""Networks: which there are, where they are kept, and running them.
+
+* catalogue.py: those that are known by name; folder.py and download.py: fetching those that are not bundled.
+* session.py and providers.py: running one with ONNX Runtime, on what there is.
+* painting/: those that paint, whatever their inputs and outputs.
+"""
 
 from __future__ import annotations
 
-from cleanplate.models.catalogue import CATALOGUE, Weights, find
-from cleanplate.models.errors import ModelUnknown, WeightsDamaged, WeightsMissing
-from cleanplate.models.session import Model, load, threads
+from cleanplate.models.catalogue import BUNDLED, CATALOGUE, FETCHABLE, Weights, find
+from cleanplate.models.errors import (
+    DownloadFailed,
+    DownloadWrong,
+    LicenceNotAccepted,
+    ModelBundled,
+    ModelDamaged,
+    ModelFailed,
+    ModelNotFetched,
+    ModelNotUnderstood,
+    ModelsUnwritable,
+    ModelUnknown,
+    ModelUnreadable,
+    ProviderMissing,
+    WeightsDamaged,
+    WeightsMissing,
+)
+from cleanplate.models.folder import HUB, ModelFolder, default_folder
+from cleanplate.models.painting import Painter, painter, resolve
+from cleanplate.models.providers import PROVIDERS, Provider
+from cleanplate.models.session import Model, configure, load
 
 __all__ = [
+    "BUNDLED",
     "CATALOGUE",
+    "FETCHABLE",
+    "HUB",
+    "PROVIDERS",
+    "DownloadFailed",
+    "DownloadWrong",
+    "LicenceNotAccepted",
     "Model",
+    "ModelBundled",
+    "ModelDamaged",
+    "ModelFailed",
+    "ModelFolder",
+    "ModelNotFetched",
+    "ModelNotUnderstood",
     "ModelUnknown",
+    "ModelUnreadable",
+    "ModelsUnwritable",
+    "Painter",
+    "Provider",
+    "ProviderMissing",
     "Weights",
     "WeightsDamaged",
     "WeightsMissing",
+    "configure",
+    "default_folder",
     "find",
     "load",
-    "threads",
+    "painter",
+    "resolve",
 ]

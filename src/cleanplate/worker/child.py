@@ -84,11 +84,11 @@ def _load(threads: int, *, networks: bool) -> Mapping[str, Operation]:
     from cleanplate.worker.pixels import OPERATIONS
 
     cv2.setNumThreads(threads)
-    models.threads(threads)
+    models.configure(threads=threads)
     # OpenBLAS takes its memory at the first product, and ends the process where there is none left.
     np.matmul(np.ones((64, 64), np.float32), np.ones((64, 64), np.float32))
     if networks:
-        for weights in models.CATALOGUE:
+        for weights in models.BUNDLED:
             models.load(weights.id)
     return OPERATIONS
 

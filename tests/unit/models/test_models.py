@@ -15,7 +15,7 @@ from cleanplate.models import session
 from cleanplate.models.catalogue import FOLDER
 
 
-@pytest.mark.parametrize("weights", models.CATALOGUE, ids=lambda weights: weights.id)
+@pytest.mark.parametrize("weights", models.BUNDLED, ids=lambda weights: weights.id)
 def test_every_bundled_file_is_the_one_that_the_catalogue_describes(weights: models.Weights) -> None:
     data = (FOLDER / weights.file).read_bytes()
     assert hashlib.sha256(data).hexdigest() == weights.sha256
@@ -78,7 +78,7 @@ def running():
     return next(int(line.split()[1]) for line in lines if line.startswith("Threads:"))
 
 before = running()
-models.threads(1000)
+models.configure(threads=1000)
 models.load("find")
 print(running() - before)
 """
