@@ -16,7 +16,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 	if $$candidate -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$candidate; break; fi; done)
 
-.PHONY: help setup serve test lint format types bench docs lock clean
+.PHONY: help setup serve test clients lint format types bench docs lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -47,6 +47,17 @@ serve: $(VENV)/base ## Start the server on 127.0.0.1:8080 with its data in ./dat
 
 test: $(VENV)/dev ## Run every test; ARGS="tests/unit/cli -k remove" runs some
 	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
+
+clients: $(VENV)/clients/made ## Install what generates clients, for the tests that try them (needs npm)
+$(VENV)/clients/made: tests/contract/clients/requirements.txt tests/contract/clients/typescript/package.json | $(VENV)/made
+	@echo "Installing generators of clients into $(VENV)/clients…" >&2
+	@rm -rf $(VENV)/clients && mkdir -p $(VENV)/clients/typescript
+	@$(BIN)/python -m venv $(VENV)/clients/python
+	@$(VENV)/clients/python/bin/python -m pip --disable-pip-version-check --quiet install \
+		--require-hashes --requirement tests/contract/clients/requirements.txt
+	@cp tests/contract/clients/typescript/package.json $(VENV)/clients/typescript/
+	@npm install --prefix $(VENV)/clients/typescript --no-package-lock --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 lint: $(VENV)/dev ## Check style, types, directions of imports and dependencies
 	@$(BIN)/ruff check .

@@ -1,17 +1,16 @@
-"""A Python client generated from the OpenAPI document runs a batch against the live server.
+"""Clients generated from the OpenAPI document do their work against the live server.
 
-The generator wants older libraries than this project, so it lives in an environment of its own:
-
-    python3 -m venv /somewhere && /somewhere/bin/pip install openapi-python-client
-    CLEANPLATE_CLIENT_GENERATOR=/somewhere/bin/openapi-python-client pytest tests/contract/test_client.py
+`make clients` puts the generators into `.venv/clients`: openapi-python-client into an environment of its own
+(it wants older libraries than this project), openapi-typescript and the compiler beside it. Where they cannot
+be had, these tests are skipped and say so.
 """
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import os
+import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -19,89 +18,87 @@ from pathlib import Path
 import httpx2
 import pytest
 
-GENERATOR = os.environ.get("CLEANPLATE_CLIENT_GENERATOR")
+HERE = Path(__file__).parent
+INSTALLED = HERE.parents[1] / ".venv/clients"
+PYTHON = INSTALLED / "python/bin"
+TYPESCRIPT = INSTALLED / "typescript/node_modules"
 
-SCRIPT = """
-import base64, io, json, sys, time
-from cleanplate_client import AuthenticatedClient
-from cleanplate_client.api.native import create_batch, create_preset, create_removal, get_account
-from cleanplate_client.api.native import get_batch, get_batch_results, get_removal, list_removals
-from cleanplate_client.models import CreateBatchFilesBody, CreateBatchFilesBodyMode, CreatePresetBody
-from cleanplate_client.models import CreatePresetBodyAnchor, CreateRemovalFilesBody
-from cleanplate_client.models import CreateRemovalFilesBodyMode, Problem
-from cleanplate_client.types import File
-
-url, token, zipped, photo = sys.argv[1:]
-client = AuthenticatedClient(url, token)
-preset = create_preset.sync(client=client, body=CreatePresetBody(
-    name="generated", rectangles='[{"x": 34, "y": 28, "width": 20, "height": 12}]',
-    anchor=CreatePresetBodyAnchor.BOTTOM_RIGHT,
-))
-body = CreateBatchFilesBody(
-    zip_=File(io.BytesIO(base64.b64decode(zipped)), "pictures.zip", "application/zip"),
-    preset=preset.id, mode=CreateBatchFilesBodyMode.FILL, metadata='{"job": 1}',
+needs_python = pytest.mark.skipif(
+    not (PYTHON / "openapi-python-client").exists(), reason="no openapi-python-client: run `make clients`"
 )
-made = create_batch.sync_detailed(client=client, body=body, idempotency_key="generated-1")
-assert made.status_code == 202, made.content
-batch = made.parsed
-deadline = time.monotonic() + 60
-while batch.state != "done" and time.monotonic() < deadline:
-    for one in list_removals.sync(client=client, batch=batch.id).removals:
-        if one.state in ("queued", "running"):
-            get_removal.sync(one.id, client=client, wait=5)
-    batch = get_batch.sync(batch.id, client=client)
-again = create_removal.sync_detailed(client=client, body=CreateRemovalFilesBody(
-    file=File(io.BytesIO(base64.b64decode(photo)), "p.png", "image/png"), preset="generated", sync=True,
-    mode=CreateRemovalFilesBodyMode.FILL,
-))
-problem = get_batch.sync("unknown", client=client)
-assert isinstance(problem, Problem)
-print(json.dumps({
-    "batch": batch.to_dict(),
-    "results": base64.b64encode(get_batch_results.sync_detailed(batch.id, client=client).content).decode(),
-    "removal": again.parsed.to_dict(),
-    "problem": problem.to_dict(),
-    "usage": get_account.sync(client=client).usage,
-}))
-"""
+needs_typescript = pytest.mark.skipif(
+    not ((TYPESCRIPT / "openapi-typescript").is_dir() and shutil.which("node")),
+    reason="no Node.js, or no openapi-typescript: run `make clients`",
+)
 
 
-@pytest.mark.skipif(GENERATOR is None, reason="CLEANPLATE_CLIENT_GENERATOR names no generator")
-def test_a_generated_client_runs_a_batch(server, pictures, tmp_path):
-    document = tmp_path / "openapi.json"
-    document.write_bytes(httpx2.get(f"{server.url}/openapi.json").content)
-    subprocess.run(
-        [GENERATOR, "generate", "--path", str(document), "--output-path", str(tmp_path / "client")],
-        check=True,
-        capture_output=True,
-    )
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+@pytest.fixture
+def desk(server, pictures, tmp_path):
+    """A folder with what a program needs: the document, a picture, a ZIP of two."""
+    (tmp_path / "openapi.json").write_bytes(httpx2.get(f"{server.url}/openapi.json").content)
+    (tmp_path / "photo.png").write_bytes(pictures.photo)
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
         for name in ("one.png", "two.png"):
             archive.writestr(name, pictures.photo)
-    secret = server.token("generated")
+    return tmp_path
+
+
+def run(desk, *command, **environment):
     done = subprocess.run(
-        [
-            str(Path(GENERATOR).with_name("python")),
-            "-c",
-            SCRIPT,
-            server.url,
-            secret,
-            base64.b64encode(buffer.getvalue()).decode(),
-            base64.b64encode(pictures.photo).decode(),
-        ],
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "client")},
+        [str(word) for word in command],
+        cwd=desk,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def results(desk, pictures):
+    """The names in the ZIP of results, once its first picture is seen to be clean."""
+    with zipfile.ZipFile(io.BytesIO((desk / "results.zip").read_bytes())) as archive:
+        assert pictures.is_clean(archive.read("0001 one.png"))
+        return archive.namelist()
+
+
+@needs_python
+def test_a_python_client_runs_a_batch(server, pictures, desk):
+    shutil.copy(HERE / "clients/python/batch.py", desk)
+    run(desk, PYTHON / "openapi-python-client", "generate", "--path=openapi.json", "--output-path=client")
+    run(
+        desk,
+        PYTHON / "python",
+        "batch.py",
+        server.url,
+        server.token("python"),
+        PYTHONPATH=str(desk / "client"),
+    )
+
+    told = json.loads((desk / "told.json").read_text())
     assert told["batch"]["counts"] == {"queued": 0, "running": 0, "done": 2, "failed": 0}
     assert told["batch"]["metadata"] == {"job": 1}
-    with zipfile.ZipFile(io.BytesIO(base64.b64decode(told["results"]))) as archive:
-        assert archive.namelist() == ["0001 one.png", "0002 two.png", "manifest.json"]
-        assert pictures.is_clean(archive.read("0001 one.png"))
+    assert results(desk, pictures) == ["0001 one.png", "0002 two.png", "manifest.json"]
     assert told["removal"]["result"]["box"] == list(pictures.stamp)
     assert (told["problem"]["code"], told["usage"]) == ("batch_not_found", 3)
+
+
+@needs_typescript
+def test_a_typescript_client_compiles_strictly_and_does_all_that_there_is(server, web, pictures, desk):
+    shutil.copytree(HERE / "clients/typescript", desk, dirs_exist_ok=True)
+    (desk / "node_modules").symlink_to(TYPESCRIPT)
+    photo = web.put("/typescript.png", pictures.photo)
+    run(desk, "node", "generate.mjs")
+    run(desk, "node", "node_modules/typescript/bin/tsc", "--project", ".")
+    run(desk, "node", "out/batch.js", server.url, server.token("typescript"), photo)
+
+    told = json.loads((desk / "told.json").read_text())
+    assert told["removal"]["result"]["box"] == list(pictures.stamp)
+    assert (told["removal"]["preset"], told["removal"]["metadata"]) == ("typescript", {"order": 4711})
+    assert told["repeated"][0] == told["repeated"][1]
+    assert told["batch"]["counts"] == {"queued": 0, "running": 0, "done": 2, "failed": 0}
+    assert sorted(told["listed"]) == ["one.png", "two.png"]
+    assert results(desk, pictures) == ["0001 one.png", "0002 two.png", "manifest.json"]
+    assert told["problems"] == [[409, "task_ended"], [404, "batch_not_found"], [400, "url_invalid"]]
+    assert (told["presets"], told["usage"]) == (0, 4)

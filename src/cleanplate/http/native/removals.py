@@ -56,7 +56,7 @@ HOW: dict[str, Any] = {  # fields of everything that cleans
     "quality": {"type": "integer", "minimum": 95, "maximum": 100, "description": "of a lossy answer"},
     "metadata": {
         "description": "a JSON object of your own (in a form as text), told again with every answer",
-        "anyOf": [{"type": "object"}, {"type": "string"}],
+        "anyOf": [{"type": "object", "additionalProperties": True}, {"type": "string"}],
     },
     "webhook": {"type": "string", "format": "uri", "description": "is called when it has ended"},
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from typing_extensions import TypedDict  # before Python 3.12, pydantic does not read the one in typing
 
@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from cleanplate.account import Account, Preset, Quota, Token
     from cleanplate.http.desk import Desk
     from cleanplate.task import Batch, Callback, Outcome, Task
+
+
+# Spelled out, so that generated clients know the words.
+RemovalState: TypeAlias = Literal["queued", "running", "done", "failed"]
+BatchState: TypeAlias = Literal["running", "done"]
+WebhookState: TypeAlias = Literal["none", "pending", "delivered", "failed"]
+Spoken: TypeAlias = Literal["native", "kaze", "gptge", "picwish"]
+Unit: TypeAlias = Literal["pixel", "fraction"]
+Corner: TypeAlias = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 
 
 class TokenAnswer(TypedDict):
@@ -71,8 +80,8 @@ class RemovalError(TypedDict):
 
 class RemovalAnswer(TypedDict):
     id: str
-    dialect: str  # that it was asked for in: native, kaze, gptge or picwish
-    state: str  # queued, running, done or failed
+    dialect: Spoken  # that it was asked for in
+    state: RemovalState
     created_at: float
     started_at: float | None
     finished_at: float | None
@@ -97,7 +106,7 @@ class Counts(TypedDict):
 
 class BatchAnswer(TypedDict):
     id: str
-    state: str  # running, or done when every picture is done or failed
+    state: BatchState  # done when every picture is done or failed
     pictures: int
     counts: Counts
     created_at: float
@@ -122,8 +131,8 @@ class PresetAnswer(TypedDict):
     id: str
     name: str
     rectangles: list[Sides]
-    unit: str  # pixel or fraction
-    anchor: str  # the corner from which x and y count
+    unit: Unit
+    anchor: Corner  # from which x and y count
     created_at: float
 
 
@@ -140,7 +149,7 @@ class WebhookTry(TypedDict):
 
 class WebhookLog(TypedDict):
     url: str | None
-    state: str  # none, pending, delivered or failed
+    state: WebhookState
     next_at: float | None
     tries: list[WebhookTry]
 
@@ -225,7 +234,7 @@ def webhook_log(known: Callback | None) -> WebhookLog:
         return {"url": None, "state": "none", "next_at": None, "tries": []}
     return {
         "url": known.url,
-        "state": known.state,
+        "state": cast("WebhookState", known.state),
         "next_at": known.next_at,
         "tries": [
             {"number": one.number, "at": one.at, "status": one.status, "error": one.error}
