@@ -80,6 +80,16 @@ class Http(Section):
         default=256,
         description="Size of all request bodies that are looked at together; further ones wait on disk.",
     )
+    max_looks: Positive = Field(
+        default=16, description="Pictures that are looked at for the console, or wait for it, at a time."
+    )
+    max_listeners: Positive = Field(
+        default=100, description="Browsers that follow their tasks live (`/v1/events`) at a time."
+    )
+    events_seconds: Seconds = Field(
+        default=1.0, description="How often the tasks of somebody who follows them are looked at."
+    )
+    console: bool = Field(default=True, description="Serve the console at `/`.")
     metrics: Literal["admin", "open", "off"] = Field(
         default="admin", description="Who may read `/metrics`: admin tokens, everybody, or nobody."
     )

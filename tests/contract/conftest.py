@@ -35,7 +35,7 @@ from cleanplate.store import Blobs, Database
 from cleanplate.task import InMemoryCompletions, Outcome, Tasks
 from cleanplate.task.keys import result_key
 from cleanplate.task.ports import DELIVER, RUN_TASK
-from cleanplate.worker import Inspector, PgQueuerWakeups, Worker
+from cleanplate.worker import Finder, Inspector, PgQueuerWakeups, Worker
 from cleanplate.worker.children import Upbringing
 
 WIDTH, HEIGHT = 64, 48
@@ -144,6 +144,10 @@ class House:
         """Run something of the house's inside its event loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE)
 
+    def leave(self):
+        """Send away who follows events, as a server that stops does."""
+        self._loop.call_soon_threadsafe(self.app.state.desk.listeners.closing.set)
+
     def call_defective(self, path, **sent):
         """POST to an app of the same rooms, in which looking at uploads is broken."""
 
@@ -242,9 +246,10 @@ class House:
         )
         upbringing = Upbringing.of(self.settings.worker, 1)
         inspector = await stack.enter_async_context(Inspector(self.settings.picture, upbringing))
-        self.services = Services(
-            accounts, presets, tasks, blobs, fetcher, inspector, await db.get_or_create_secret("links")
-        )
+        finder = Finder(self.settings.picture, self.settings.task.work_seconds, upbringing)
+        stack.push_async_callback(finder.aclose)
+        secret = await db.get_or_create_secret("links")
+        self.services = Services(accounts, presets, tasks, blobs, fetcher, inspector, finder, secret)
         self.callbacks = Callbacks(self.services, self.settings)
         if self._worker:
             deliveries = Deliveries(db, fetcher, self.callbacks.render, self.settings.notify, wakeups)

@@ -54,7 +54,9 @@ def test_no_answer_that_is_not_described(idle, mode):
     wrong = []
     for found in schema.get_all_operations():
         operation = found.ok()
-        admin = operation.path.startswith(("/v1/tokens", "/v1/accounts", "/metrics"))
+        if operation.path == "/v1/events":  # it has no end, which is its purpose
+            continue
+        admin = operation.path.startswith(("/v1/tokens", "/v1/accounts", "/v1/operator", "/metrics"))
         headers = {"Authorization": f"Bearer {idle.admin if admin else idle.secret}"}
         wrong.append(differences(operation, mode, idle.url, headers))
     assert [one for one in wrong if one] == []

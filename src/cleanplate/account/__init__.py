@@ -18,7 +18,7 @@ from cleanplate.account.errors import (
     TokenNotFound,
 )
 from cleanplate.account.presets import Preset, Presets
-from cleanplate.account.record import Account, Caller, Quota, Token
+from cleanplate.account.record import Account, Caller, Day, Holder, Quota, Token
 from cleanplate.account.sessions import Session, Sessions
 
 __all__ = [
@@ -28,6 +28,8 @@ __all__ = [
     "Caller",
     "CreditsInsufficient",
     "CreditsInvalid",
+    "Day",
+    "Holder",
     "LedgerConflict",
     "NameInvalid",
     "Preset",

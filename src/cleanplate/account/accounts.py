@@ -18,15 +18,16 @@ from cleanplate.account.errors import (
     TokenNotFound,
 )
 from cleanplate.account.rate import Rate, take
-from cleanplate.account.record import Account, Caller, Quota, Token, account_beside, token_of
+from cleanplate.account.record import Account, Caller, Day, Holder, Quota, Token, account_beside, token_of
 from cleanplate.account.sessions import Sessions
 from cleanplate.account.tokens import PREFIX_LENGTH, draw_secret, draw_webhook_secret, hash_secret, matches
 from cleanplate.store import StorageFailed
 from cleanplate.store.queries import accounts as account_rows
+from cleanplate.store.queries import ledger as ledger_rows
 from cleanplate.store.queries import tokens as token_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -212,6 +213,30 @@ class Accounts:
         if row["unlimited"]:
             return Quota(None, row["used"], None)
         return Quota(row["used"] + row["balance"], row["used"], row["balance"])
+
+    async def listed(self) -> list[Holder]:
+        """All accounts by name."""
+        async with self._db.read() as connection:
+            rows = await account_rows.listed(connection)
+        return [
+            Holder(_account(row), row["used"], row["tokens"], row["last_used_at"], row["created_at"])
+            for row in rows
+        ]
+
+    async def usage(self, account_id: str, starts: Sequence[float]) -> list[Day]:
+        """What an account used, day by day.
+
+        Args:
+            account_id: whose.
+            starts: when each day begins, Unix seconds, the first first, and when the last one ends.
+        """
+        async with self._db.read() as connection:
+            rows = await ledger_rows.by_day(connection, account_id, starts)
+        units = {(row["day"], row["kind"]): row["units"] for row in rows}
+        return [
+            Day(start, *(int(units.get((place, kind), 0)) for kind in ("capture", "release", "grant")))
+            for place, start in enumerate(starts[:-1])
+        ]
 
     async def aclose(self) -> None:
         """Wait for what is still being noted down (`last_used_at`); before the database is closed."""

@@ -81,6 +81,42 @@ class Quota:
     remaining: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An account as an operator sees it.
+
+    Attributes:
+        account: it.
+        used: credits captured or held.
+        tokens: how many of its tokens are good.
+        last_used_at: when one of them was last used, within a minute; None: never.
+        created_at: when it was made.
+    """
+
+    account: Account
+    used: int
+    tokens: int
+    last_used_at: float | None
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What an account used on one day.
+
+    Attributes:
+        start: when the day began.
+        charged: credits of tasks that were done.
+        refunded: credits of tasks that failed.
+        granted: credits added.
+    """
+
+    start: float
+    charged: int
+    refunded: int
+    granted: int
+
+
 def account_beside(row: Mapping[Any, Any]) -> Account:
     """The account's columns of a token's row."""
     return Account(

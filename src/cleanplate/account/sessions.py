@@ -40,8 +40,10 @@ class Session:
 
     @property
     def proof(self) -> str:
-        """What a page of ours, and no other site, can send beside the cookie: it cannot read the cookie, but
-        it is told this. 64 hexadecimal digits."""
+        """What a page of ours, and no other site, can send beside the cookie, as it is told it.
+
+        64 hexadecimal digits; the cookie itself no page can read.
+        """
         return hmac.digest(self.secret.encode("utf-8", "surrogatepass"), FORGERY, "sha256").hex()
 
     def proven_by(self, proof: str | None) -> bool:

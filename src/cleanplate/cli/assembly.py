@@ -83,7 +83,7 @@ async def assembled(settings: Settings) -> AsyncGenerator[Service]:
     from cleanplate.notify import Deliveries
     from cleanplate.store import Blobs
     from cleanplate.task import InMemoryCompletions, Tasks
-    from cleanplate.worker import Inspector, PgQueuerWakeups, Worker
+    from cleanplate.worker import Finder, Inspector, PgQueuerWakeups, Worker
     from cleanplate.worker.children import Upbringing
     from cleanplate.worker.wakeups import MOST_WAITING
 
@@ -101,7 +101,10 @@ async def assembled(settings: Settings) -> AsyncGenerator[Service]:
         stack.push_async_callback(fetcher.aclose)
         wakeups = PgQueuerWakeups(max(MOST_WAITING, 2 * settings.task.max_queued))
         tasks = Tasks(db, blobs, wakeups, InMemoryCompletions(), settings.task, slots=settings.slots)
-        inspector = Inspector(settings.picture, Upbringing.of(settings.worker, settings.slots))
+        upbringing = Upbringing.of(settings.worker, settings.slots)
+        inspector = Inspector(settings.picture, upbringing)
+        finder = Finder(settings.picture, settings.task.work_seconds, upbringing)
+        stack.push_async_callback(finder.aclose)
         secret = (
             settings.secret.get_secret_value().encode()
             if settings.secret
@@ -115,6 +118,7 @@ async def assembled(settings: Settings) -> AsyncGenerator[Service]:
             blobs,
             fetcher,
             inspector,
+            finder,
             secret,
             working=lambda: any(worker.alive for worker in workers),
         )

@@ -41,12 +41,18 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=max(1, round(drain_seconds)),
         )
         super().__init__(config)
+        self._app = app
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Take connections, then say so."""
         await super().startup(sockets)
         await self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Send away who only listens, then let the other requests end."""
+        self._app.state.desk.listeners.closing.set()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:

@@ -5,6 +5,7 @@
 * `submission` checks what was asked for and makes it a task;
 * `kaze`, `gptge`, `native`: parse → submit → render, and what each says when something is wrong;
 * `dialects` knows which one is spoken at a path, `kinds` what kind of trouble an error is;
+* `console` is the pages for people, and what browsers sign in with;
 * `files` serves results behind signed links (`links`, `origin`);
 * `callbacks` renders what a callback says.
 """
@@ -13,6 +14,6 @@ from __future__ import annotations
 
 from cleanplate.http.app import create_app
 from cleanplate.http.callbacks import Callbacks
-from cleanplate.http.services import Inspector, Services, UrlChecker
+from cleanplate.http.services import Downloader, Finder, Inspector, Services
 
-__all__ = ["Callbacks", "Inspector", "Services", "UrlChecker", "create_app"]
+__all__ = ["Callbacks", "Downloader", "Finder", "Inspector", "Services", "create_app"]

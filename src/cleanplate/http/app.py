@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from cleanplate.errors import CleanplateError
-from cleanplate.http import files, gptge, kaze, manual, native, picwish
+from cleanplate.http import console, files, gptge, kaze, manual, native, picwish
 from cleanplate.http.access import Access
 from cleanplate.http.desk import create_desk
 from cleanplate.http.dialects import Unforeseen, refuse_foreseen, refuse_unrouted
@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from cleanplate.settings import Settings
 
 DESCRIPTION = "Takes visible watermarks off pictures, in the dialects of several vendors."
-ROUTERS = (kaze.router, gptge.router, picwish.router, *native.ROUTERS, files.router, manual.router)
+ROUTERS = (
+    kaze.router,
+    gptge.router,
+    picwish.router,
+    *native.ROUTERS,
+    files.router,
+    manual.router,
+    console.router,
+)
 
 
 def create_app(services: Services, settings: Settings) -> FastAPI:

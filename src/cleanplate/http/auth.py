@@ -11,6 +11,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from cleanplate.account import Caller
+from cleanplate.http import cookies
 from cleanplate.http.access import entry_of
 from cleanplate.http.desk import AtDesk
 from cleanplate.http.errors import AdminNeeded
@@ -42,13 +43,21 @@ def presented(headers: Mapping[str, str]) -> str | None:
 
 
 async def authenticate(request: Request, desk: AtDesk) -> Caller:
-    """Tell whose token the request shows.
+    """Tell whose token the request shows, or whose browser has signed in with one.
 
     Raises:
         TokenMissing: it shows none, and the server asks for one.
         TokenInvalid: it is unknown or revoked.
+        ProofMissing: a browser is made to send it by another site.
     """
-    caller = await desk.services.accounts.authenticate(presented(request.headers))
+    accounts, token = desk.services.accounts, presented(request.headers)
+    cookie = None if token else cookies.shown(request, desk.settings.http)
+    session = None if cookie is None else await accounts.sessions.find(cookie)
+    if session is None:
+        caller = await accounts.authenticate(token)
+    else:
+        cookies.refuse_forged(request, session)
+        caller = session.caller
     entry_of(request).account = caller.account.name
     return caller
 

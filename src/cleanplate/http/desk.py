@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from cleanplate.http.body import Bodies
 from cleanplate.http.links import Links
+from cleanplate.http.listeners import Listeners
 
 if TYPE_CHECKING:
     from cleanplate.http.services import Services
@@ -17,17 +18,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The rooms behind, the settings, and the two tools that all routes share."""
+    """The rooms behind, the settings, and the tools that all routes share."""
 
     services: Services
     settings: Settings
     bodies: Bodies
     links: Links
+    listeners: Listeners
 
 
 def create_desk(services: Services, settings: Settings) -> Desk:
     """Set up what the routes, and the callbacks, work with."""
-    return Desk(services, settings, Bodies(settings.http), Links(services.secret))
+    return Desk(services, settings, Bodies(settings.http), Links(services.secret), Listeners())
 
 
 def desk_of(request: Request) -> Desk:

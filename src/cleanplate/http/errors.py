@@ -126,6 +126,18 @@ class AdminNeeded(CleanplateError):
     code = "admin_needed"
 
 
+class ProofMissing(CleanplateError):
+    """This request did not come from a page of this server: load the console again."""
+
+    code = "proof_missing"
+
+
+class TokensNotYours(CleanplateError):
+    """On this server only an admin makes and revokes tokens: ask one."""
+
+    code = "tokens_not_yours"
+
+
 class LinkInvalid(CleanplateError):
     """This link is not valid, or it has expired: ask for the task's result again."""
 

@@ -71,7 +71,7 @@ _CODES: dict[Kind, tuple[str, ...]] = {
         "task_timeout",
     ),
     Kind.TOKEN: ("token_invalid", "token_missing"),
-    Kind.FORBIDDEN: ("admin_needed",),
+    Kind.FORBIDDEN: ("admin_needed", "proof_missing", "tokens_not_yours"),
     Kind.CREDITS: ("credits_insufficient",),
     Kind.CONFLICT: ("idempotency_conflict", "preset_exists", "preset_too_many", "task_ended"),
     Kind.TASK_UNKNOWN: ("batch_not_found", "task_expired", "task_not_found"),

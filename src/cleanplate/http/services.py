@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cleanplate.account import Accounts, Presets
+    from cleanplate.fetch import Fetched
     from cleanplate.picture import Header
     from cleanplate.store import Blobs
     from cleanplate.task import AskedRegion, Tasks
 
 
-class UrlChecker(Protocol):
-    """Looks at a URL without touching the network; `fetch.Fetcher` is one."""
+class Downloader(Protocol):
+    """Gets what is behind a URL; `fetch.Fetcher` is one."""
 
     def check_url(self, url: str) -> object:
-        """Accept the URL's syntax.
+        """Accept the URL's syntax, without touching the network.
 
         Raises:
             UrlInvalid: with a message that says what is wrong.
+        """
+        ...
+
+    async def get(self, url: str, max_bytes: int, accept: str | None = None) -> Fetched:
+        """Download it, if the address behind it may be reached.
+
+        Raises:
+            UrlInvalid, FetchRefused, FetchFailed, FetchTimeout, FetchTooLarge: why not.
         """
         ...
 
@@ -54,6 +63,55 @@ class Inspector(Protocol):
         ...
 
 
+class Marks(Protocol):
+    """What was found in a picture: `worker.finder.Found` is one."""
+
+    @property
+    def width(self) -> int:
+        """Of the upright picture, pixels."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """Of the upright picture, pixels."""
+        ...
+
+    @property
+    def marks(self) -> Sequence[dict[str, Any]]:
+        """Each as a removal tells what it found."""
+        ...
+
+    @property
+    def areas(self) -> Sequence[bytes]:
+        """For each its area inside its box, a PNG that is white where the mark is."""
+        ...
+
+
+class Finder(Protocol):
+    """Looks at pictures without cleaning them, outside this process; `worker.Finder` is one."""
+
+    @property
+    def waiting(self) -> int:
+        """How many pictures are being looked at, or wait for it."""
+        ...
+
+    async def find(self, picture: bytes, sensitivity: float) -> Marks:
+        """Find the marks of an encoded picture.
+
+        Raises:
+            CleanplateError: what is wrong with the picture.
+        """
+        ...
+
+    async def thumbnail(self, picture: bytes, side: int) -> bytes:
+        """A small WebP of an encoded picture, at most `side` pixels wide and high.
+
+        Raises:
+            CleanplateError: what is wrong with the picture.
+        """
+        ...
+
+
 def _yes() -> bool:
     return True
 
@@ -67,8 +125,9 @@ class Services:
         accounts: who calls, and what they have left.
         tasks: where removals are submitted and asked for.
         blobs: where results are read from.
-        fetcher: checks the syntax of URLs.
+        fetcher: checks the syntax of URLs, and downloads pictures for the console.
         inspector: checks uploads.
+        finder: looks at pictures for people who wait for it.
         working: whether somebody works on the tasks.
         secret: key of the signed result links, 16 bytes or more.
     """
@@ -77,7 +136,8 @@ class Services:
     presets: Presets
     tasks: Tasks
     blobs: Blobs
-    fetcher: UrlChecker
+    fetcher: Downloader
     inspector: Inspector
+    finder: Finder
     secret: bytes = field(repr=False)
     working: Callable[[], bool] = _yes

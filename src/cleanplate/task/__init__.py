@@ -23,6 +23,7 @@ from cleanplate.task.ports import Completions, Wakeups, Watch
 from cleanplate.task.purge import Purged
 from cleanplate.task.record import AskedRegion, Failure, Outcome, Request, Source, State, Task
 from cleanplate.task.rows import read_task
+from cleanplate.task.standing import Standing
 from cleanplate.task.tasks import Tasks
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "QueueFull",
     "Request",
     "Source",
+    "Standing",
     "State",
     "Task",
     "TaskCancelled",

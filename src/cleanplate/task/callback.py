@@ -50,3 +50,13 @@ async def read_callback(connection: AsyncConnection, task_id: str) -> Callback |
         next_at=row["next_at"] if row["state"] == "pending" else None,
         tries=tuple(CallbackTry(one["number"], one["at"], one["status"], one["error"]) for one in tries),
     )
+
+
+async def repeat_callback(connection: AsyncConnection, task_id: str, now: float) -> str | None:
+    """Have the callback of a task made once more, in the caller's transaction.
+
+    Returns:
+        the delivery's id. None: there is no callback, or it is being made already.
+    """
+    row = await delivery_rows.of_task(connection, task_id)
+    return row["id"] if row is not None and await delivery_rows.make_due(connection, row["id"], now) else None

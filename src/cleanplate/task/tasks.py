@@ -19,7 +19,7 @@ from cleanplate.store.queries import deliveries as delivery_rows
 from cleanplate.store.queries import tasks as task_rows
 from cleanplate.task import batches, life
 from cleanplate.task.acceptance import Acceptance, Repeated
-from cleanplate.task.callback import read_callback
+from cleanplate.task.callback import read_callback, repeat_callback
 from cleanplate.task.errors import (
     BatchNotFound,
     TaskCancelled,
@@ -33,6 +33,7 @@ from cleanplate.task.ports import DELIVER, RUN_TASK
 from cleanplate.task.purge import Purge, Purged
 from cleanplate.task.record import Failure, Source, State, Task
 from cleanplate.task.rows import changes, from_row, priority
+from cleanplate.task.standing import read_standing
 from cleanplate.task.turns import urgency
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from cleanplate.task.listing import Choice
     from cleanplate.task.ports import Completions, Wakeups
     from cleanplate.task.record import Outcome, Request
+    from cleanplate.task.standing import Standing
 
 log = structlog.get_logger(__name__)
 
@@ -228,6 +230,26 @@ class Tasks:
             return await read_callback(connection, task_id)
 
     @uninterrupted
+    async def call_again(self, account_id: str, task_id: str) -> Callback | None:
+        """Have the callback of one's own task made once more, now; None: it has none.
+
+        Raises:
+            TaskNotFound: as `get`.
+        """
+        await self.get(account_id, task_id)
+        async with self._db.write() as connection:
+            delivery_id = await repeat_callback(connection, task_id, self._clock())
+        if delivery_id is not None:
+            await self._hint(DELIVER, delivery_id, 0)
+        return await self.callback(account_id, task_id)
+
+    async def changed(self, account_id: str, since: float, limit: int) -> list[Task]:
+        """One's own tasks that were accepted, begun or ended since then, the last accepted first."""
+        async with self._db.read() as connection:
+            rows = await task_rows.changed(connection, account_id, since, self._clock(), limit)
+        return [from_row(row) for row in rows]
+
+    @uninterrupted
     async def cancel(self, account_id: str, task_id: str) -> Task:
         """End one's own task before it is done, and refund it; who works on it stops.
 
@@ -350,6 +372,11 @@ class Tasks:
         """How many tasks are queued or running."""
         async with self._db.read() as connection:
             return await task_rows.count_unfinished(connection)
+
+    async def standing(self) -> Standing:
+        """How the service stands: what waits, who works, what was done of late."""
+        async with self._db.read() as connection:
+            return await read_standing(connection, self._clock())
 
     async def measure(self) -> None:
         """Bring the gauges up to date: what is queued and running, and since when."""

@@ -3,6 +3,7 @@
     run.py       `Worker`: children, schedules, drain; embedded in a server or alone
     work.py      one attempt at a task: claim, fetch, remove, finish
     children.py  the parent's side of child processes: `Slots`, `Inspector`
+    finder.py    a child process for those who sit in front of a picture: `Finder`
     child.py     the child process itself
     frames.py    what parent and child say to each other
     wakeups.py   PgQueuer behind the port of `task`
@@ -17,12 +18,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cleanplate.worker.children import Inspector
+    from cleanplate.worker.finder import Finder
     from cleanplate.worker.run import Worker
     from cleanplate.worker.wakeups import PgQueuerWakeups
 
-__all__ = ["Inspector", "PgQueuerWakeups", "Worker"]
+__all__ = ["Finder", "Inspector", "PgQueuerWakeups", "Worker"]
 
 _HOME = {
+    "Finder": "cleanplate.worker.finder",
     "Inspector": "cleanplate.worker.children",
     "PgQueuerWakeups": "cleanplate.worker.wakeups",
     "Worker": "cleanplate.worker.run",

@@ -22,6 +22,7 @@ from cleanplate.picture import (
 )
 from cleanplate.region import Mask, Rectangles, Region, Smear, rasterize
 from cleanplate.worker import memory
+from cleanplate.worker.looking import find_marks, make_thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -132,4 +133,9 @@ def _region(asked: dict[str, Any] | None, bodies: list[bytes], limits: Limits) -
     return kind.from_bytes(bodies.pop(0), dataclasses.replace(limits, min_side=1))
 
 
-OPERATIONS = {"inspect": inspect_upload, "remove": remove_mark}
+OPERATIONS = {
+    "inspect": inspect_upload,
+    "remove": remove_mark,
+    "find": find_marks,
+    "thumbnail": make_thumbnail,
+}

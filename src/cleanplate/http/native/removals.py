@@ -209,6 +209,20 @@ async def get_webhook_log(removal_id: str, request: Request, caller: Authenticat
     return answer(render.webhook_log(callback))
 
 
+@router.post(
+    "/{removal_id}/webhook",
+    summary="Call a webhook again",
+    operation_id="repeat_webhook",
+    status_code=202,
+    responses={202: {"model": render.WebhookLog}, **problems(403, 404, *REFUSALS)},
+)
+async def repeat_webhook(removal_id: str, request: Request, caller: Authenticated, desk: AtDesk) -> Response:
+    """Make the call once more, now; its body is the same as before. One that is still being made goes on."""
+    entry_of(request).task_id = removal_id.strip()
+    callback = await desk.services.tasks.call_again(caller.account.id, removal_id.strip())
+    return answer(render.webhook_log(callback), 202)
+
+
 async def _told(request: Request, desk: Desk, caller: Caller, task: Task, status: int = 200) -> Response:
     body = render.removal(desk, task, base_url(request, desk.settings.http))
     quota = await desk.services.accounts.quota(caller.account.id)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from cleanplate.store.queries.insert import insert_if_absent
-from cleanplate.store.tables import accounts
+from cleanplate.store.tables import accounts, tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import RowMapping
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -61,3 +63,23 @@ async def set_credits(
         .where(accounts.c.id == account_id)
         .values(unlimited=unlimited, balance=balance, used=used)
     )
+
+
+async def listed(connection: AsyncConnection) -> Sequence[RowMapping]:
+    """All accounts by name, each with its number of good `tokens` and when one was `last_used_at`."""
+    held = (
+        select(
+            tokens.c.account_id,
+            func.count().label("tokens"),
+            func.max(tokens.c.last_used_at).label("last_used_at"),
+        )
+        .where(tokens.c.revoked_at.is_(None))
+        .group_by(tokens.c.account_id)
+        .subquery()
+    )
+    query = (
+        select(accounts, func.coalesce(held.c.tokens, 0).label("tokens"), held.c.last_used_at)
+        .outerjoin(held, held.c.account_id == accounts.c.id)
+        .order_by(accounts.c.name)
+    )
+    return (await connection.execute(query)).mappings().all()

@@ -91,3 +91,18 @@ async def pending_of(connection: AsyncConnection, task_ids: Collection[str]) -> 
         deliveries.c.task_id.in_(task_ids), deliveries.c.state == "pending"
     )
     return set((await connection.execute(query)).scalars().all())
+
+
+async def make_due(connection: AsyncConnection, delivery_id: str, now: float) -> bool:
+    """Have a settled delivery made once more; the numbers of its tries go on.
+
+    Returns:
+        False: it is pending already, and nothing was changed.
+    """
+    query = (
+        update(deliveries)
+        .where(deliveries.c.id == delivery_id, deliveries.c.state != "pending")
+        .values(state="pending", next_at=now)
+        .returning(deliveries.c.id)
+    )
+    return (await connection.execute(query)).first() is not None

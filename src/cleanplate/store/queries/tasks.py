@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy import delete, func, insert, or_, select, tuple_, update
 
 from cleanplate.store.tables import tasks
 
@@ -142,6 +142,61 @@ async def unfinished(connection: AsyncConnection) -> tuple[dict[str, int], float
     )
     rows = (await connection.execute(query)).all()
     return {row[0]: row[1] for row in rows}, next((row[2] for row in rows if row[0] == "queued"), None)
+
+
+async def changed(
+    connection: AsyncConnection, account_id: str, since: float, now: float, limit: int
+) -> Sequence[RowMapping]:
+    """An account's tasks that were accepted, begun or ended since then, the last accepted first."""
+    query = (
+        select(tasks)
+        .where(
+            tasks.c.account_id == account_id,
+            tasks.c.expires_at > now,
+            or_(tasks.c.created_at >= since, tasks.c.started_at >= since, tasks.c.finished_at >= since),
+        )
+        .order_by(tasks.c.created_at.desc(), tasks.c.id.desc())
+        .limit(limit)
+    )
+    return (await connection.execute(query)).mappings().all()
+
+
+async def states_by_account(connection: AsyncConnection) -> Sequence[RowMapping]:
+    """How many tasks each account has in each state: `account_id`, `state`, `tasks`."""
+    query = select(tasks.c.account_id, tasks.c.state, func.count().label("tasks")).group_by(
+        tasks.c.account_id, tasks.c.state
+    )
+    return (await connection.execute(query)).mappings().all()
+
+
+async def at_work(connection: AsyncConnection) -> Sequence[RowMapping]:
+    """Who works: `worker`, how many `tasks`, since when (`started_at`), how long at least (`lease_until`)."""
+    query = (
+        select(
+            tasks.c.worker,
+            func.count().label("tasks"),
+            func.min(tasks.c.started_at).label("started_at"),
+            func.min(tasks.c.lease_until).label("lease_until"),
+        )
+        .where(tasks.c.state == "running")
+        .group_by(tasks.c.worker)
+        .order_by(tasks.c.worker)
+    )
+    return (await connection.execute(query)).mappings().all()
+
+
+async def ended_since(connection: AsyncConnection, since: float) -> Sequence[RowMapping]:
+    """How many tasks have ended since then, by `state`, and the mean `seconds` of their last attempt."""
+    query = (
+        select(
+            tasks.c.state,
+            func.count().label("tasks"),
+            func.avg(tasks.c.finished_at - tasks.c.started_at).label("seconds"),
+        )
+        .where(tasks.c.finished_at >= since)
+        .group_by(tasks.c.state)
+    )
+    return (await connection.execute(query)).mappings().all()
 
 
 async def queued(connection: AsyncConnection) -> Sequence[RowMapping]:
