@@ -138,6 +138,32 @@ class Engine(Section):
     )
 
 
+class Models(Section):
+    model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The network that paints: a name from `cleanplate models list`, or the path of an ONNX "
+        "file. Unset: the one that comes with the package.",
+    )
+    provider: Literal["auto", "cpu", "cuda", "openvino"] = Field(
+        default="auto", description="What networks run on; `auto` is the best that there is."
+    )
+    threads: Positive | None = Field(
+        default=None,
+        description="Threads of one network. Unset: the processors, shared out among the slots.",
+    )
+    folder: Path | None = Field(
+        default=None,
+        description="Where fetched networks are. Unset: `cleanplate/models` in the user's cache folder "
+        "(`XDG_CACHE_HOME`, or `~/.cache`).",
+    )
+    mirror: str = Field(
+        default="https://huggingface.co",
+        pattern=r"^https?://[^?#\s]+$",
+        description="Where networks are fetched from: a model hub, or a server that has the same paths.",
+    )
+
+
 class Task(Section):
     work_seconds: Seconds = Field(
         default=30, description="Longest that one attempt may take, download included."
@@ -307,6 +333,7 @@ class Settings(BaseSettings):
     picture: Picture = Picture()
     region: Region = Region()
     engine: Engine = Engine()
+    models: Models = Models()
     task: Task = Task()
     account: Account = Account()
     database: Database = Database()

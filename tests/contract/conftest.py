@@ -244,7 +244,7 @@ class House:
             self.settings.task,
             clock=lambda: time.time() - self.age,
         )
-        upbringing = Upbringing.of(self.settings.worker, 1)
+        upbringing = Upbringing.of(self.settings.worker, 1, self.settings.models)
         inspector = await stack.enter_async_context(Inspector(self.settings.picture, upbringing))
         finder = Finder(self.settings.picture, self.settings.task.work_seconds, upbringing)
         stack.push_async_callback(finder.aclose)

@@ -101,7 +101,7 @@ async def assembled(settings: Settings) -> AsyncGenerator[Service]:
         stack.push_async_callback(fetcher.aclose)
         wakeups = PgQueuerWakeups(max(MOST_WAITING, 2 * settings.task.max_queued))
         tasks = Tasks(db, blobs, wakeups, InMemoryCompletions(), settings.task, slots=settings.slots)
-        upbringing = Upbringing.of(settings.worker, settings.slots)
+        upbringing = Upbringing.of(settings.worker, settings.slots, settings.models)
         inspector = Inspector(settings.picture, upbringing)
         finder = Finder(settings.picture, settings.task.work_seconds, upbringing)
         stack.push_async_callback(finder.aclose)

@@ -22,6 +22,7 @@ from cleanplate.cli.errors import (
     RegionFileMissing,
     Unforeseen,
 )
+from cleanplate.cli.networks import Networks
 from cleanplate.cli.plan import KNOWN, PARTS, STDIO, Job
 from cleanplate.errors import CleanplateError
 
@@ -45,6 +46,7 @@ class Order:
         anchor: the corner of the picture from which they count.
         mask, smear: a file for all pictures, or a folder with one for each under the picture's own path.
         mode, sensitivity: as `cleanplate.remove` takes them.
+        networks: what every process that cleans is told of networks before it does.
         format: of the answers; None keeps each picture's own.
         quality: 95..100 for lossy formats; None chooses.
         history: whether an edit is noted in the XMP history.
@@ -62,6 +64,7 @@ class Order:
     smear: Path | None = None
     mode: Mode = "auto"
     sensitivity: float = 0.5
+    networks: Networks = field(default_factory=Networks)
     format: str | None = None
     quality: int | None = None
     history: bool = True

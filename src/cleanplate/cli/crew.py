@@ -95,10 +95,8 @@ def _work(line: Connection, order: Order, threads: int) -> None:
     """What a process of the crew does: one job after the other, until nobody is there to give any."""
     import cv2
 
-    from cleanplate import models
-
     cv2.setNumThreads(threads)
-    models.configure(threads=threads)
+    order.networks.configure(threads)
     with suppress(EOFError, OSError):
         while True:
             line.send(clean(line.recv(), order))

@@ -26,7 +26,6 @@ LIBRARIES = (
     "numpy",
     "opencv-python-headless",
     "pillow",
-    "onnxruntime",
     "fastapi",
     "uvicorn",
     "sqlalchemy",
@@ -41,11 +40,12 @@ Finding = tuple[bool, str, str]
 
 def doctor() -> None:
     """Look at everything that cleanplate stands on. Exit status 1 when something is wrong."""
+    from cleanplate.cli.doctor_networks import networks
     from cleanplate.settings import load
 
     settings = load()
     well = True
-    for look in (_versions, _decoders, _networks, _machine, _storage, _database, _network, _traces):
+    for look in (_versions, _decoders, networks, _machine, _storage, _database, _network, _traces):
         for good, name, found in _guarded(look, settings):
             well = well and good
             print(f"{'ok  ' if good else 'BAD '} {name}: {found}")
@@ -111,26 +111,6 @@ def _heic() -> str:
 
 def _distributions() -> set[str]:
     return {str(found.metadata["Name"]).lower() for found in metadata.distributions()}
-
-
-def _networks(_settings: Settings) -> Iterator[Finding]:
-    """The networks that find marks: whether each file is the released one and loads, and what runs it."""
-    from cleanplate import models
-
-    for weights in models.BUNDLED:
-        name = f"network {weights.id}"
-        try:
-            model = models.load(weights.id)
-        except CleanplateError as error:
-            yield False, name, f"{error.public_message} {error.detail or ''}".strip()
-        else:
-            size = f"{weights.bytes / MiB:.1f} MiB"
-            yield (
-                True,
-                name,
-                f"{weights.file}, {size}, SHA-256 {weights.sha256[:12]}… as released; "
-                f"ONNX Runtime {metadata.version('onnxruntime')}, {model.provider}",
-            )
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:

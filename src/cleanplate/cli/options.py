@@ -52,6 +52,15 @@ Sensitivity: TypeAlias = Annotated[
         "is faint; more may be taken that belongs to the photo).",
     ),
 ]
+Model: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME_OR_PATH",
+        help="The network that paints: a name from `cleanplate models list`, or the path of an ONNX file; "
+        "otherwise CLEANPLATE_MODELS__MODEL, or the one that comes with the package.",
+    ),
+]
 Format: TypeAlias = Annotated[
     str | None,
     typer.Option("--format", help="Format of the answer, such as png or webp; otherwise the picture's own."),

@@ -36,6 +36,7 @@ def remove(
     account: options.Account = "default",
     mode: options.Mode = "auto",
     sensitivity: options.Sensitivity = 0.5,
+    model: options.Model = None,
     format: options.Format = None,  # noqa: A002  # the word users expect
     quality: options.Quality = None,
     found: options.Found = None,
@@ -47,6 +48,7 @@ def remove(
 ) -> None:
     """Take the watermark off pictures. Folders keep their tree, and a second run does only what is left."""
     from cleanplate.cli.cleaning import Order
+    from cleanplate.cli.networks import chosen
     from cleanplate.cli.plan import make_plan
     from cleanplate.picture.formats import named
 
@@ -70,6 +72,7 @@ def remove(
         smear=_existing(smear),
         mode=mode,
         sensitivity=sensitivity,
+        networks=chosen(model),
         format=asked_format,
         quality=quality,
         history=not no_history,
@@ -81,6 +84,8 @@ def remove(
     )
     if not overwrite:
         _spare_inputs(plan, asked_format)
+    order.networks.configure()
+    order.networks.check()
     before = signal.signal(signal.SIGTERM, _end)
     try:
         raise typer.Exit(_carry_out(plan, order, jobs or os.cpu_count() or 1, as_json=as_json))

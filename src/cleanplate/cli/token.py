@@ -37,6 +37,8 @@ def list_all(
     """List tokens by their first characters; revoked ones too."""
     from asyncio import run
 
+    from cleanplate.cli.tables import print_table
+
     async def work() -> list[tuple[str, ...]]:
         from cleanplate.cli.assembly import opened_accounts
         from cleanplate.settings import load
@@ -55,7 +57,7 @@ def list_all(
                 for token, owner in await accounts.list_tokens(account)
             ]
 
-    _print_table(("token", "name", "account", "", "created", "last used", "state"), run(work()))
+    print_table(("token", "name", "account", "", "created", "last used", "state"), run(work()))
 
 
 @app.command()
@@ -76,18 +78,3 @@ def revoke(token: Annotated[str, typer.Argument(help="Its first 8 characters, or
 def _when(moment: float | None) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M") if moment else ""
 
-
-def _print_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*head, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console = Console()
-    if console.is_terminal:
-        console.print(table)
-    else:  # for scripts
-        for row in (head, *rows):
-            print("	".join(row))

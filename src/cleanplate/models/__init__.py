@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from cleanplate.models.catalogue import BUNDLED, CATALOGUE, FETCHABLE, Weights, find
+from cleanplate.models.catalogue import BUNDLED, CATALOGUE, FETCHABLE, FILL, Weights, find
 from cleanplate.models.errors import (
     DownloadFailed,
     DownloadWrong,
@@ -28,11 +28,13 @@ from cleanplate.models.folder import HUB, ModelFolder, default_folder
 from cleanplate.models.painting import Painter, painter, resolve
 from cleanplate.models.providers import PROVIDERS, Provider
 from cleanplate.models.session import Model, configure, load
+from cleanplate.models.warming import warm_up
 
 __all__ = [
     "BUNDLED",
     "CATALOGUE",
     "FETCHABLE",
+    "FILL",
     "HUB",
     "PROVIDERS",
     "DownloadFailed",
@@ -60,4 +62,5 @@ __all__ = [
     "load",
     "painter",
     "resolve",
+    "warm_up",
 ]

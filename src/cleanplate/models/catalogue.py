@@ -62,7 +62,7 @@ FETCHABLE: tuple[Weights, ...] = (
         licence="MIT",
         source="MI-GAN (Sargsyan et al., ICCV 2023), trained on Places2, published by its authors",
         hub="andraniksargsyan/migan/resolve/main/migan_pipeline_v2.onnx",
-        note="Code and weights are under the MIT licence.",
+        note="Its authors put code and weights under the MIT licence.",
     ),
     Weights(
         id="lama",
@@ -91,4 +91,5 @@ def find(id: str) -> Weights:  # noqa: A002  # the catalogue's own word
     for weights in CATALOGUE:
         if weights.id == id:
             return weights
-    raise ModelUnknown(detail=f"model {id!r}; there are {', '.join(each.id for each in CATALOGUE)}")
+    names = ", ".join(each.id for each in CATALOGUE)
+    raise ModelUnknown(f"There is no network {id!r}: there are {names}.", detail=f"model {id!r}")

@@ -51,8 +51,8 @@ def download(
             try:
                 get(url, _Measured(output, size, told), caller)
             except exceptions.HTTPError as error:
-                if error.response.status_code in FINAL:
-                    raise _failed(url, f"the server answers {error.response.status_code}") from error
+                if error.response is not None and error.response.status_code in FINAL:
+                    raise _failed(url, _reason(error)) from error
                 raise
 
     shelf = cast("Any", pooch).create(  # it is typed only in part

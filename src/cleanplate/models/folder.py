@@ -59,6 +59,13 @@ class ModelFolder:
         """Where this network is, or would be."""
         return self.path / weights.file
 
+    def has(self, weights: Weights) -> bool:
+        """Whether a file of the right size is there: quick, and enough to list what there is."""
+        try:
+            return self.file(weights).stat().st_size == weights.bytes
+        except OSError:
+            return False
+
     def state(self, weights: Weights) -> State:
         """Whether the network is there and is the one of the catalogue; reads it all."""
         try:

@@ -38,11 +38,13 @@ class Runtime:
         threads: of one network; None is one a processor.
         provider: what it runs on.
         folder: where fetched networks are; None is `folder.default_folder()`.
+        model: the network that paints where a call names none, by name or path; None is the bundled one.
     """
 
     threads: int | None = None
     provider: Provider = "auto"
     folder: Path | None = None
+    model: str | Path | None = None
 
 
 RUNTIME = Runtime()
@@ -51,7 +53,11 @@ _models: dict[str, Model] = {}
 
 
 def configure(
-    *, threads: int | None = None, provider: Provider | None = None, folder: Path | None = None
+    *,
+    threads: int | None = None,
+    provider: Provider | None = None,
+    folder: Path | None = None,
+    model: str | Path | None = None,
 ) -> None:
     """Say how networks that are loaded from now on are run; what is None stays as it was.
 
@@ -59,6 +65,7 @@ def configure(
         threads: of one network, from 1 on; the bundled ones use no more than `MOST_THREADS`.
         provider: "cpu", "cuda", "openvino", or "auto", the best that there is.
         folder: where fetched networks are.
+        model: the network that paints where a call names none, by name or path.
     """
     if threads is not None:
         RUNTIME.threads = max(1, threads)
@@ -66,6 +73,8 @@ def configure(
         RUNTIME.provider = provider
     if folder is not None:
         RUNTIME.folder = folder
+    if model is not None:
+        RUNTIME.model = model
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,11 @@ class Model:
     def provider(self) -> str:
         """What it runs on, in ONNX Runtime's words."""
         return self._session.provider
+
+    @property
+    def sees_pictures(self) -> bool:
+        """Whether it takes pictures, and not only numbers about them."""
+        return len(self._session.inputs[0].sides) == 4
 
     def run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """The network's first output for (N, C, H, W) float32 values.

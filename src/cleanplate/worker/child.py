@@ -17,6 +17,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import BinaryIO
 
 from cleanplate.errors import CleanplateError
@@ -38,12 +39,19 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads of one picture")
     parser.add_argument("--nice", type=int, default=0, help="added to the process' niceness")
     parser.add_argument("--networks", type=int, default=1, help="0: for looking at uploads, which needs none")
+    parser.add_argument("--provider", default="auto", help="what networks run on")
+    parser.add_argument("--model", help="the network that paints, where it is not the bundled one")
+    parser.add_argument("--models", type=Path, help="folder of fetched networks")
     options = parser.parse_args(arguments)
 
     requests, answers = _take_pipes()
     _leave_to(options.parent)
     os.nice(options.nice)
-    operations = _load(options.threads, networks=bool(options.networks))
+    try:
+        operations = _load(options)
+    except CleanplateError as error:  # such as a network that is not there: whoever started this can say so
+        _send(answers, {"error": frames.describe(error)})
+        return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     memory.limit(options.memory_mib)
     # The parent may end first, and then nobody is left to answer.
@@ -74,7 +82,7 @@ def _leave_to(parent: int) -> None:
         raise SystemExit(0)
 
 
-def _load(threads: int, *, networks: bool) -> Mapping[str, Operation]:
+def _load(options: argparse.Namespace) -> Mapping[str, Operation]:
     """Load all that a request needs, so that the first one is as fast as the next."""
     # Only here: whatever these libraries print on being loaded must not meet the parent's pipe.
     import cv2
@@ -83,13 +91,14 @@ def _load(threads: int, *, networks: bool) -> Mapping[str, Operation]:
     from cleanplate import models
     from cleanplate.worker.pixels import OPERATIONS
 
-    cv2.setNumThreads(threads)
-    models.configure(threads=threads)
+    cv2.setNumThreads(options.threads)
+    models.configure(
+        threads=options.threads, provider=options.provider, folder=options.models, model=options.model
+    )
     # OpenBLAS takes its memory at the first product, and ends the process where there is none left.
     np.matmul(np.ones((64, 64), np.float32), np.ones((64, 64), np.float32))
-    if networks:
-        for weights in models.BUNDLED:
-            models.load(weights.id)
+    if options.networks:
+        models.warm_up()
     return OPERATIONS
 
 

@@ -22,6 +22,7 @@ from cleanplate.worker.errors import ChildDied, ChildFailed, ChildNotStarted, Ou
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
+    from pathlib import Path
 
     from cleanplate import settings
     from cleanplate.task import AskedRegion
@@ -44,7 +45,10 @@ class Upbringing:
         threads: threads that one may use for a picture.
         start_seconds: longest that it may take until it is ready.
         requests: requests after which one is replaced.
-        networks: whether it has the networks that find marks ready from its start.
+        networks: whether it has the networks ready from its start.
+        model: the network that paints, by name or path; None is the bundled one.
+        models: the folder of fetched networks; None is the usual one.
+        provider: what networks run on.
     """
 
     memory_mib: int
@@ -52,12 +56,22 @@ class Upbringing:
     start_seconds: float
     requests: int
     networks: bool = True
+    model: str | None = None
+    models: Path | None = None
+    provider: str = "auto"
 
     @classmethod
-    def of(cls, section: settings.Worker, slots: int) -> Upbringing:
+    def of(cls, section: settings.Worker, slots: int, networks: settings.Models) -> Upbringing:
         """As the settings say, the processors shared out among the slots."""
-        threads = max(1, (os.cpu_count() or 1) // slots)
-        return cls(section.child_memory_mib, threads, section.start_seconds, section.child_tasks)
+        return cls(
+            memory_mib=section.child_memory_mib,
+            threads=networks.threads or max(1, (os.cpu_count() or 1) // slots),
+            start_seconds=section.start_seconds,
+            requests=section.child_tasks,
+            model=networks.model,
+            models=networks.folder,
+            provider=networks.provider,
+        )
 
 
 class Child:
@@ -93,7 +107,12 @@ class Child:
             "--threads": upbringing.threads,
             "--nice": NICE,
             "--networks": int(upbringing.networks),
+            "--provider": upbringing.provider,
         }
+        if upbringing.model is not None:
+            arguments["--model"] = upbringing.model
+        if upbringing.models is not None:
+            arguments["--models"] = str(upbringing.models)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -114,6 +133,11 @@ class Child:
         except (ChildDied, TimeoutError) as error:
             await child.kill()
             raise ChildNotStarted(detail=f"exit status {process.returncode}: {error!r}") from error
+        except CleanplateError as error:
+            await child.kill()
+            raise ChildNotStarted(
+                f"The server cannot start its picture processes: {error.public_message}", detail=error.detail
+            ) from error
         except BaseException:
             await child.kill()
             raise

@@ -61,7 +61,7 @@ class Worker:
         self._tasks = tasks
         self._wakeups = wakeups
         self._drain_seconds = settings.worker.drain_seconds
-        self._slots = Slots(settings.slots, Upbringing.of(settings.worker, settings.slots))
+        self._slots = Slots(settings.slots, Upbringing.of(settings.worker, settings.slots, settings.models))
         name = f"{socket.gethostname()}:{os.getpid()}"
         self._work = Work(name, tasks, blobs, fetcher, self._slots, settings)
         self._running: asyncio.Task[None] | None = None

@@ -33,7 +33,10 @@ def test_all_is_well_before_the_first_start_and_nothing_is_made(capsys):
     } <= set(lines)
     assert "AVIF" in lines["pictures"]
     assert "SHA-256" in lines["network find"]
-    assert "ONNX Runtime" in lines["network find"]
+    assert "CPUExecutionProvider" in lines["network find"]
+    assert "can run on cpu" in lines["ONNX Runtime"]
+    assert "MiB ready" in lines["network find"]
+    assert "not fetched: migan, lama" in lines["larger networks"]
     assert not Path("data").exists()
 
 

@@ -46,8 +46,8 @@ def test_a_network_is_loaded_once_even_by_many_threads_at_once() -> None:
 def test_an_unknown_network_is_named() -> None:
     with pytest.raises(models.ModelUnknown) as raised:
         models.load("magic")
-    assert "magic" in str(raised.value.detail)
-    assert "find" in str(raised.value.detail)
+    assert "magic" in raised.value.public_message
+    assert "find" in raised.value.public_message
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def resolve(model: str | Path | None) -> Chosen:
     """Say what a name or a path means, without loading it: cheap, for looking at what was asked for.
 
     Args:
-        model: a name of the catalogue; otherwise the path of an ONNX file. None is the bundled one.
+        model: a name of the catalogue; otherwise the path of an ONNX file. None is what `configure` was told,
+            or the bundled one.
 
     Raises:
         ModelUnknown: neither a network that paints nor a path.
@@ -96,7 +97,7 @@ def resolve(model: str | Path | None) -> Chosen:
         ModelNotFetched: a network of the catalogue that is not on this machine.
     """
     painting = {each.id: each for each in CATALOGUE if each.task == FILL}
-    name = FILL if model is None else model
+    name = model or RUNTIME.model or FILL
     if isinstance(name, str) and name in painting:
         weights = painting[name]
         folder = fetched()
@@ -118,7 +119,8 @@ def painter(model: str | Path | None = None) -> Painter:
     """The painter of this network, loaded and checked once per process.
 
     Args:
-        model: a name of the catalogue; otherwise the path of an ONNX file. None is the bundled one.
+        model: a name of the catalogue; otherwise the path of an ONNX file. None is what `configure` was told,
+            or the bundled one.
 
     Raises:
         ModelUnknown, ModelUnreadable, ModelNotFetched: as `resolve`.
