@@ -20,6 +20,7 @@ from pydantic import (
     IPvAnyNetwork,
     SecretStr,
     ValidationError,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -228,15 +229,61 @@ class Account(Section):
 class Database(Section):
     url: str | None = Field(
         default=None,
-        description="SQLAlchemy URL. Unset: SQLite in the data folder (`sqlite+aiosqlite:///data/cleanplate.db`).",
+        repr=False,  # it may hold a password
+        description="`postgresql://user:password@host/name`, or `sqlite+aiosqlite:////path/file.db`. "
+        "Unset: SQLite in the data folder. On PostgreSQL any number of processes on any number of machines "
+        "work together; connect to the server itself, not to a pooler that shares connections.",
     )
-    busy_seconds: Seconds = Field(default=10, description="How long SQLite waits for another writer.")
+    busy_seconds: Seconds = Field(
+        default=10,
+        description="How long one transaction waits for another. PostgreSQL ends one whose process has "
+        "fallen silent after half of that.",
+    )
+    connections: Positive = Field(
+        default=10, description="Most connections of one process to PostgreSQL; one more carries wake-ups."
+    )
 
 
 class Blobs(Section):
     url: str | None = Field(
-        default=None, description="Where sources and results are stored. Unset: `blobs/` in the data folder."
+        default=None,
+        description="Where sources and results are stored: `s3://bucket/prefix`, or `file:///folder`. "
+        "Unset: `blobs/` in the data folder.",
     )
+    endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s@]+/?$",
+        description="The S3 server, such as `https://s3.example.org`. Unset: Amazon's in `region`.",
+    )
+    region: str = Field(default="us-east-1", min_length=1, description="The S3 region.")
+    access_key: SecretStr | None = Field(
+        default=None,
+        description="S3 access key. Unset: the role of the machine or its container.",
+    )
+    secret_key: SecretStr | None = Field(default=None, description="The secret that belongs to `access_key`.")
+    bucket_in_host: bool = Field(
+        default=False, description="Call S3 as `bucket.host` instead of `host/bucket`."
+    )
+    seconds: Seconds = Field(default=30, description="Longest that one S3 request may take.")
+    retry_seconds: Seconds = Field(
+        default=20, description="How long an S3 request that fails for want of a server is tried again."
+    )
+    redirect: bool = Field(
+        default=False,
+        description="Send those who fetch a result on to S3 itself, with a presigned URL; otherwise the "
+        "server hands the bytes through.",
+    )
+    public_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s@]+/?$",
+        description="The S3 server as those who fetch results see it. Unset: `endpoint`.",
+    )
+
+    @model_validator(mode="after")
+    def _keys_belong_together(self) -> Blobs:
+        if (self.access_key is None) != (self.secret_key is None):
+            raise ValueError("access_key and secret_key belong together: set both, or neither")
+        return self
 
 
 class Fetch(Section):

@@ -8,7 +8,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from cleanplate.http.access import entry_of
 from cleanplate.http.desk import AtDesk
@@ -28,6 +28,7 @@ router = APIRouter(tags=["files"])
     response_class=StreamingResponse,
     responses={
         200: {"description": "The picture.", "content": {"image/*": {}}},
+        307: {"description": "The picture is to be fetched from where it is stored."},
         404: {"description": "The link is not valid or has expired."},
     },
 )
@@ -38,6 +39,10 @@ async def get_file(name: str, request: Request, desk: AtDesk) -> Response:
     headers = _headers(linked)
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
+    method = "HEAD" if request.method == "HEAD" else "GET"  # the signature is for one of them
+    elsewhere = await desk.services.blobs.link(linked.key, linked.seconds, method)
+    if elsewhere is not None:
+        return RedirectResponse(elsewhere, headers={"Cache-Control": "no-store"})
     size, pieces = await desk.services.blobs.stream(linked.key)
     headers["Content-Length"] = str(size)
     media_type = MEDIA_TYPES.get(linked.extension, "application/octet-stream")

@@ -1,4 +1,4 @@
-"""Blobs: bytes under a key, on disk or in memory."""
+"""Blobs: bytes under a key, on disk, in S3 or in memory."""
 
 from __future__ import annotations
 
@@ -8,24 +8,30 @@ import re
 import stat
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, MemoryStore
 
+from cleanplate.settings import Blobs as BlobSettings
+from cleanplate.store import s3
 from cleanplate.store.errors import BlobKeyInvalid, BlobMissing, StorageFailed, StoreUrlInvalid
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterable
+
+    from obstore.store import S3Store
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 MAX_KEY = 255
 PUT_TRIES = (
     3  # removing the last file of a folder removes the folder, which may be the one just made for a put
 )
+NO_BUCKET = "NoSuchBucket"  # in what S3 answers
 DELETES = 16  # files removed at the same time
 
 
@@ -46,37 +52,54 @@ class Blobs:
     name neither a parent folder nor a hidden or temporary file.
 
     Args:
-        url: `file:///folder` (made when absent, for its owner only) or `memory:///` (gone with the process).
+        url: `file:///folder` (made when absent, for its owner only), `s3://bucket/prefix` (the bucket is
+            there), or `memory:///` (gone with the process).
+        settings: the section `blobs`, for S3.
 
     Raises:
         StoreUrlInvalid: another kind of URL.
         StorageFailed: the folder cannot be made.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, settings: BlobSettings | None = None) -> None:
         parts = urlsplit(url)
+        settings = settings or BlobSettings()
         self._folder: Path | None = None
-        self._store: LocalStore | MemoryStore
+        self._public: S3Store | None = None
+        self._store: LocalStore | MemoryStore | S3Store
         if parts.scheme == "memory":
             self._store = MemoryStore()
         elif parts.scheme == "file" and parts.netloc in {"", "localhost"} and parts.path.strip("/"):
             self._folder = Path(unquote(parts.path))
             _make_private(self._folder)
             self._store = LocalStore(prefix=self._folder, automatic_cleanup=True)
+        elif parts.scheme == "s3":
+            self._store = s3.opened(url, settings, settings.endpoint)
+            if settings.redirect:
+                self._public = s3.opened(url, settings, settings.public_endpoint or settings.endpoint)
         else:
-            raise StoreUrlInvalid("The URL of the blob store must begin with file:/// and name a folder.")
+            raise StoreUrlInvalid(
+                "The URL of the blob store must begin with file:/// and name a folder, "
+                "or with s3:// and name a bucket."
+            )
 
-    async def put(self, key: str, data: bytes) -> None:
+    async def put(self, key: str, data: bytes, media_type: str | None = None) -> None:
         """Store, replacing what was there. Atomic: a reader sees the old bytes or the new; durable on return.
+
+        Args:
+            key: where.
+            data: what.
+            media_type: of something that may be fetched by `link`.
 
         Raises:
             StorageFailed: it was not stored.
         """
         path = _checked(key)
+        told = None if self._public is None or media_type is None else s3.told(path, media_type)
         for left in reversed(range(PUT_TRIES)):
             try:
                 with _storage():
-                    await obstore.put_async(self._store, path, data, use_multipart=False)
+                    await obstore.put_async(self._store, path, data, use_multipart=False, attributes=told)
                     if self._folder is not None:
                         await asyncio.to_thread(_flush, self._folder, path)
             except (StorageFailed, BlobMissing) as error:
@@ -112,6 +135,28 @@ class Blobs:
         with _storage():
             found = await obstore.get_async(self._store, path)
         return found.meta["size"], _pieces(found, chunk_bytes)
+
+    async def link(self, key: str, seconds: float, method: Literal["GET", "HEAD"] = "GET") -> str | None:
+        """A presigned URL under which anybody can fetch it from the store itself.
+
+        Args:
+            key: of something that was `put` with its media type; whether it is there is not looked at.
+            seconds: how long the URL is good, as far as S3 allows it (a week).
+            method: with which it is asked for.
+
+        Returns:
+            None: the store hands out none, or is not to: stream it.
+
+        Raises:
+            StorageFailed: there are no credentials to sign it with.
+        """
+        path = _checked(key)
+        if self._public is None:
+            return None
+        with _storage():
+            return await obstore.sign_async(
+                self._public, method, path, timedelta(seconds=min(max(1, int(seconds)), s3.LONGEST_LINK))
+            )
 
     async def exists(self, key: str) -> bool:
         """Whether it is there."""
@@ -170,6 +215,8 @@ def _storage() -> Generator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        if NO_BUCKET in str(error):  # not one picture that has expired, but the whole store
+            raise StorageFailed(detail=str(error)) from error
         raise BlobMissing(detail=str(error)) from error
     except (OSError, BaseError) as error:
         raise StorageFailed(detail=f"{type(error).__name__}: {error}") from error

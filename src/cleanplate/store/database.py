@@ -1,8 +1,9 @@
-"""The database: one writer, many readers, migrations.
+"""The database: transactions that write, transactions that read, migrations.
 
 SQLite runs in WAL mode with `synchronous=FULL`: a commit returns only after its pages are on disk, because
 the answer to a submit, a charge and a fence must survive the loss of power, not only that of the process.
 `NORMAL` would leave the last commits in the operating system's memory. It costs about a millisecond a write.
+PostgreSQL does the same unless its administrator has turned `synchronous_commit` off.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from sqlalchemy import event, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from cleanplate.store import engines
 from cleanplate.store.errors import StorageFailed, StoreUrlInvalid
+from cleanplate.store.line import Line
 from cleanplate.store.queries import secrets
+from cleanplate.store.tables import compatibility
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -37,49 +40,63 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS = 4  # connections that read SQLite at the same time; each costs a thread
-WAL_BYTES = 64 * 1024 * 1024  # to which the write-ahead file is cut back after a checkpoint
+CONNECTIONS = 10
+SERVERS = ("postgresql", "postgresql+asyncpg")
 UPGRADE_LOCK = 0x636C6561  # "clea": PostgreSQL's advisory lock around migrations
 
 
 class Database:
-    """SQLAlchemy Core over SQLite (a file) or PostgreSQL.
+    """SQLAlchemy Core over SQLite (a file) or PostgreSQL (a server).
 
     On SQLite one connection writes, and `write` takes turns for it, so that no transaction of this process
     ever meets a locked database; other processes (the command line) are waited for up to `busy_seconds`.
+    On PostgreSQL as many write at a time as there are connections; rows are locked by the queries that need
+    it, and waited for up to `busy_seconds`.
 
     Args:
-        url: `sqlite+aiosqlite:////absolute/file.db` or `postgresql+asyncpg://…`.
-        busy_seconds: how long SQLite waits for another process that writes.
+        url: `sqlite+aiosqlite:////absolute/file.db` or `postgresql://user:password@host/name`.
+        busy_seconds: how long a transaction waits for another one.
+        connections: most that are open to PostgreSQL at a time, `line` not counted.
 
     Raises:
-        StoreUrlInvalid: another kind of database, or SQLite without a file.
+        StoreUrlInvalid: another kind of database, SQLite without a file, or PostgreSQL without a database.
     """
 
-    def __init__(self, url: str, busy_seconds: float = 10) -> None:
+    def __init__(self, url: str, busy_seconds: float = 10, connections: int = CONNECTIONS) -> None:
         try:
             self._url = make_url(url)
-        except ArgumentError as error:
-            raise StoreUrlInvalid("The database URL cannot be read.", detail=str(error)) from error
-        self._turn: AbstractAsyncContextManager[object]
+        except (ArgumentError, ValueError):  # whose text repeats the URL, and with it the password
+            raise StoreUrlInvalid("The database URL cannot be read.") from None
+        self._busy_seconds = busy_seconds
+        self._file: Path | None = None
+        self._turn: AbstractAsyncContextManager[object] = nullcontext()
+        self._failures: tuple[type[Exception], ...] = (SQLAlchemyError, OSError)
         if self._url.drivername == "sqlite+aiosqlite":
-            self._file: Path | None = _file_of(self._url)
+            self._file = _file_of(self._url)
             self._turn = asyncio.Lock()
-            self._writer = _sqlite(self._url, busy_seconds, connections=1, writes=True)
-            self._reader = _sqlite(self._url, busy_seconds, connections=READERS, writes=False)
-        elif self._url.drivername == "postgresql+asyncpg":
-            self._file = None
-            self._turn = nullcontext()
-            self._writer = self._reader = create_async_engine(self._url, pool_pre_ping=True)
+            self._writer = engines.sqlite(self._url, busy_seconds, connections=1, writes=True)
+            self._reader = engines.sqlite(self._url, busy_seconds, connections=READERS, writes=False)
+        elif self._url.drivername in SERVERS and self._url.database:
+            import asyncpg  # costs a tenth of a second
+
+            # SQLAlchemy does not translate what goes wrong while it connects.
+            self._failures += (asyncpg.PostgresError, asyncpg.InterfaceError)
+            self._url = self._url.set(drivername="postgresql+asyncpg")
+            self._writer = engines.postgresql(self._url, busy_seconds, connections=connections)
+            self._reader = self._writer.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
         else:
             raise StoreUrlInvalid(
-                "The database URL must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://."
+                "The database URL must begin with sqlite+aiosqlite:/// and name a file, "
+                "or with postgresql:// and name a database."
             )
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection]:
         """One transaction that may write; durable when the block has been left without an error.
 
-        Keep the block short and free of anything but queries: everyone else who writes waits for it.
+        Keep the block short and free of anything but queries: everyone else who writes may wait for it.
 
         Raises:
             StorageFailed: any error of the database.
@@ -87,14 +104,14 @@ class Database:
         try:
             async with self._turn, self._writer.begin() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError) as error:
+        except self._failures as error:
             raise StorageFailed(detail=f"{type(error).__name__}: {error}") from error
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection]:
         """One transaction that only reads, never waiting for the writer.
 
-        On SQLite it is a consistent snapshot, and an attempt to write fails.
+        It sees one moment of the database, and an attempt to write fails.
 
         Raises:
             StorageFailed: any error of the database.
@@ -102,7 +119,7 @@ class Database:
         try:
             async with self._reader.begin() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError) as error:
+        except self._failures as error:
             raise StorageFailed(detail=f"{type(error).__name__}: {error}") from error
 
     async def upgrade(self) -> None:
@@ -118,17 +135,40 @@ class Database:
         if self._file is not None:
             _make_private(self._file)
         try:
-            async with self.write() as connection:
-                if connection.dialect.name == "postgresql":
-                    await connection.execute(
-                        text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK}
-                    )
+            async with self._migrating() as connection:
                 await connection.run_sync(_migrate)
         except CommandError as error:
             raise StorageFailed(
                 "The database was made by another version of cleanplate: run that version or a newer one.",
                 detail=str(error),
             ) from error
+
+    @asynccontextmanager
+    async def _migrating(self) -> AsyncGenerator[AsyncConnection]:
+        """The one transaction in which tables are changed; others that want to wait for their turn."""
+        if self._file is not None:
+            async with self.write() as connection:
+                yield connection
+            return
+        engine = engines.unhurried(self._url)
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+                yield connection
+        except self._failures as error:
+            raise StorageFailed(detail=f"{type(error).__name__}: {error}") from error
+        finally:
+            await engine.dispose()
+
+    def line(self) -> Line | None:
+        """A direct connection over which processes tell each other things; None: nobody shares this database.
+
+        Open and close it yourself.
+        """
+        if self._file is not None:
+            return None
+        _, arguments = self._writer.dialect.create_connect_args(self._url)
+        return Line(arguments, engines.server_settings(self._busy_seconds))
 
     async def close(self) -> None:
         """Close every connection."""
@@ -185,37 +225,29 @@ def _make_private(file: Path) -> None:
         raise StorageFailed(f"The database {file} cannot be created: {error.strerror}.") from error
 
 
-def _sqlite(url: URL, busy_seconds: float, *, connections: int, writes: bool) -> AsyncEngine:
-    engine = create_async_engine(
-        url, pool_size=connections, max_overflow=0, connect_args={"timeout": busy_seconds}
-    )
-
-    # SQLAlchemy types these listeners' arguments as Any: the driver's own connection.
-    def connected(raw: Any, _record: object) -> None:
-        raw.isolation_level = None  # the driver must not begin transactions by itself; `begun` does
-        cursor = raw.cursor()
-        if writes:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
-            cursor.execute("PRAGMA synchronous = FULL")
-            cursor.execute("PRAGMA foreign_keys = ON")
-        else:
-            cursor.execute("PRAGMA query_only = ON")
-        cursor.close()
-
-    def begun(connection: Connection) -> None:
-        # IMMEDIATE takes the write lock at once; one asked for later cannot be waited for (BUSY_SNAPSHOT).
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    event.listen(engine.sync_engine, "connect", connected)
-    event.listen(engine.sync_engine, "begin", begun)
-    return engine
-
-
 def _migrate(connection: Connection) -> None:
-    from alembic import command  # heavy; only needed here
+    """Bring the tables to this version's level, unless a newer version has gone further and bears with this.
 
-    command.upgrade(migrations(connection), "head")
+    In a rolling upgrade processes of both versions start on the same database. A migration that only adds, so
+    that those before it can live with it, leaves `compatibility.oldest` alone; any other one raises it.
+    """
+    from alembic import command  # heavy; only needed here
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    config = migrations(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    level = MigrationContext.configure(connection).get_current_revision()
+    if level is None or level in known or not _bears(connection, level, max(known)):
+        command.upgrade(config, "head")
+
+
+def _bears(connection: Connection, level: str, ours: str) -> bool:
+    """Whether tables of a level that is not known here can be worked on at the level `ours`."""
+    if not level.isdecimal() or level <= ours or not inspect(connection).has_table(compatibility.name):
+        return False
+    oldest = connection.execute(select(compatibility.c.oldest)).scalar()
+    return oldest is not None and oldest <= ours
 
 
 def migrations(connection: Connection) -> Any:

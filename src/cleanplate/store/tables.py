@@ -222,3 +222,9 @@ secrets = Table(
     Column("value", LargeBinary, nullable=False),
     Column("created_at", Time, nullable=False),
 )
+
+compatibility = Table(
+    "compatibility",
+    metadata,
+    Column("oldest", String(32), primary_key=True),  # one row: the lowest level that may work on these tables
+)

@@ -222,7 +222,7 @@ class Work:
         key = result_key(task.id, task.attempt, answer["extension"])
         with tracing.span("store") as span:
             span.note(bytes=len(result))
-            await self._blobs.put(key, result)
+            await self._blobs.put(key, result, answer["media_type"])
         return _outcome(key, answer, fetched.seconds)
 
 

@@ -23,9 +23,8 @@ def clock():
 
 
 @pytest.fixture
-async def db(tmp_path):
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'cleanplate.db'}")
-    await database.upgrade()
+async def db(database_url):
+    database = Database(database_url)
     yield database
     await database.close()
 

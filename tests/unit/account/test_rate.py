@@ -20,9 +20,8 @@ class Clock:
 
 
 @pytest.fixture
-async def db(tmp_path):
-    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}")
-    await db.upgrade()
+async def db(database_url):
+    db = Database(database_url)
     yield db
     await db.close()
 

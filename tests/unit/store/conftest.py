@@ -16,3 +16,11 @@ async def db(url):
     await database.upgrade()
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def either(database_url):
+    """A database of either kind with its tables made: what both have to pass."""
+    database = Database(database_url, busy_seconds=5)
+    yield database
+    await database.close()

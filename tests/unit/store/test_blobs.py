@@ -3,17 +3,36 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import urllib.error
+import urllib.request
+import uuid
 from pathlib import Path
 
 import pytest
 
+from backends import ACCESS_KEY, BUCKET, SECRET_KEY
+from cleanplate import settings
 from cleanplate.store import BlobKeyInvalid, BlobMissing, Blobs, StorageFailed, StoreUrlInvalid
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(params=["file", "memory", "s3"])
 def blobs(request, tmp_path):
-    """Both kinds of store; every test with this fixture is the suite that each has to pass."""
+    """Every kind of store; every test with this fixture is the suite that each has to pass."""
+    if request.param == "s3":
+        return request.getfixturevalue("on_s3")()
     return Blobs((tmp_path / "blobs").as_uri() if request.param == "file" else "memory:///")
+
+
+@pytest.fixture
+def on_s3(s3):
+    """Make a store on the S3 server, with a prefix of its own."""
+    prefix = uuid.uuid4().hex
+
+    def make(url=f"s3://{BUCKET}/{prefix}/deep", **changes):
+        section = {"endpoint": s3.endpoint, "access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
+        return Blobs(url, settings.Blobs.model_validate({**section, "retry_seconds": 0.2, **changes}))
+
+    return make
 
 
 @pytest.fixture
@@ -195,7 +214,11 @@ def test_a_folder_with_spaces_in_its_name_works(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "blobs", "/var/blobs", "file:///", "file://host/x", "s3://bucket", "http://x/"]
+    "url",
+    [
+        *("", "blobs", "/var/blobs", "file:///", "file://host/x", "http://x/"),
+        *("s3://", "s3:///prefix", "s3://key:secret@bucket", "s3://bucket:9000/x", "s3://bucket/x?region=y"),
+    ],
 )
 def test_urls_that_cannot_work_are_refused(url):
     with pytest.raises(StoreUrlInvalid):
@@ -206,3 +229,82 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StorageFailed, match="cannot be created"):
         Blobs((tmp_path / "file" / "blobs").as_uri())
+
+
+def fetch(url, method="GET"):
+    """What anybody gets under a URL: status, headers, body."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, b""
+
+
+async def test_a_presigned_link_gives_the_picture_with_its_type_and_name(on_s3):
+    blobs = on_s3(redirect=True)
+    await blobs.put("results/some-task/2.webp", b"picture", "image/webp")
+    url = await blobs.link("results/some-task/2.webp", 60)
+    status, headers, body = await asyncio.to_thread(fetch, url)
+    assert (status, body) == (200, b"picture")
+    assert headers["Content-Type"] == "image/webp"
+    assert headers["Content-Disposition"] == 'inline; filename="some-task.webp"'
+    assert url.partition("?")[0].endswith("/results/some-task/2.webp")
+    assert SECRET_KEY not in url
+    head = await blobs.link("results/some-task/2.webp", 60, "HEAD")
+    assert (await asyncio.to_thread(fetch, head, "HEAD"))[0] == 200
+
+
+async def test_a_presigned_link_is_for_one_picture_and_a_time(on_s3):
+    blobs = on_s3(redirect=True)
+    await blobs.put("results/a/1.png", b"mine", "image/png")
+    await blobs.put("results/b/1.png", b"yours", "image/png")
+    url = await blobs.link("results/a/1.png", 60)
+    for forged in (
+        url.replace("results/a/", "results/b/"),
+        url.replace("X-Amz-Expires=60", "X-Amz-Expires=99"),
+    ):
+        assert (await asyncio.to_thread(fetch, forged))[0] == 403
+    assert "X-Amz-Expires=604800" in await blobs.link("results/a/1.png", 10**9)
+    with pytest.raises(BlobKeyInvalid):
+        await blobs.link("../x", 60)
+
+
+async def test_a_presigned_link_leads_to_where_those_who_fetch_can_go(on_s3):
+    blobs = on_s3(redirect=True, public_endpoint="https://pictures.example.org/")
+    assert (await blobs.link("results/a/1.png", 60)).startswith(f"https://pictures.example.org/{BUCKET}/")
+
+
+async def test_without_redirect_there_are_no_links(blobs):
+    assert await blobs.link("results/a/1.png", 60) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"secret_key": "not the secret"}, {"endpoint": "http://127.0.0.1:1"}, {"url": "s3://no-such-bucket"}],
+)
+async def test_an_s3_server_that_cannot_be_used_is_a_storage_error_that_gives_no_secret_away(on_s3, wrong):
+    blobs = on_s3(**wrong)
+    for call in (blobs.put("a/b", b"x"), blobs.get("a/b")):
+        with pytest.raises(StorageFailed) as caught:
+            await call
+        told = f"{caught.value} {caught.value.detail}"
+        assert SECRET_KEY not in told
+        assert "not the secret" not in told
+
+
+async def test_an_s3_server_that_is_away_for_a_moment_is_waited_for(on_s3, s3):
+    blobs = on_s3(retry_seconds=20)
+    await blobs.put("a/before", b"x")
+    s3.stop()
+    putting = asyncio.create_task(blobs.put("a/during", b"y"))
+    await asyncio.sleep(0)
+    s3.start()
+    await putting
+    assert await blobs.get("a/during") == b"y"
+
+
+def test_the_keys_of_s3_belong_together_and_are_not_shown():
+    with pytest.raises(ValueError, match="belong together"):
+        settings.Blobs.model_validate({"access_key": "key"})
+    assert "hush" not in repr(settings.Blobs.model_validate({"access_key": "hush", "secret_key": "hush"}))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import stat
 from contextlib import closing
@@ -27,23 +28,23 @@ async def names(db):
         return list((await connection.execute(select(accounts.c.name))).scalars())
 
 
-async def test_what_was_written_is_there_for_another_process(db, url):
-    async with db.write() as connection:
+async def test_what_was_written_is_there_for_another_process(either, database_url):
+    async with either.write() as connection:
         await connection.execute(insert(accounts).values(**ANN))
-    other = Database(url)
+    other = Database(database_url)
     assert await names(other) == ["ann"]
     await other.close()
 
 
-async def test_a_block_that_raises_leaves_nothing_behind(db):
+async def test_a_block_that_raises_leaves_nothing_behind(either):
     async def work():
-        async with db.write() as connection:
+        async with either.write() as connection:
             await connection.execute(insert(accounts).values(**ANN))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await work()
-    assert await names(db) == []
+    assert await names(either) == []
 
 
 async def test_the_answer_to_a_commit_waits_for_the_disk(db):
@@ -68,34 +69,34 @@ async def test_writers_take_turns(db):
         assert (await connection.execute(select(accounts.c.balance))).scalar_one() == 30
 
 
-async def test_readers_do_not_wait_for_the_writer(db):
-    async with db.write() as connection:
+async def test_readers_do_not_wait_for_the_writer(either):
+    async with either.write() as connection:
         await connection.execute(insert(accounts).values(**ANN))
         async with asyncio.timeout(5):
-            assert await names(db) == []
-    assert await names(db) == ["ann"]
+            assert await names(either) == []
+    assert await names(either) == ["ann"]
 
 
-async def test_a_read_is_one_moment(db):
-    async with db.read() as connection:
+async def test_a_read_is_one_moment(either):
+    async with either.read() as connection:
         assert (await connection.execute(select(func.count()).select_from(accounts))).scalar() == 0
-        async with db.write() as writing:
+        async with either.write() as writing:
             await writing.execute(insert(accounts).values(**ANN))
         assert (await connection.execute(select(func.count()).select_from(accounts))).scalar() == 0
 
 
-async def test_a_reader_cannot_write(db):
+async def test_a_reader_cannot_write(either):
     with pytest.raises(StorageFailed):
-        async with db.read() as connection:
+        async with either.read() as connection:
             await connection.execute(insert(accounts).values(**ANN))
 
 
-async def test_a_broken_rule_of_a_table_is_a_storage_error_whose_detail_is_not_for_users(db):
+async def test_a_broken_rule_of_a_table_is_a_storage_error_whose_detail_is_not_for_users(either):
     with pytest.raises(StorageFailed) as caught:
-        async with db.write() as connection:
+        async with either.write() as connection:
             await connection.execute(insert(tasks).values(id="x"))
-    assert "NOT NULL" in caught.value.detail
-    assert "NOT NULL" not in caught.value.public_message
+    assert re.search("not.null", caught.value.detail, re.IGNORECASE)
+    assert not re.search("not.null", caught.value.public_message, re.IGNORECASE)
     assert caught.value.retryable
 
 
@@ -123,12 +124,16 @@ async def test_another_process_that_writes_is_waited_for_but_not_for_ever(tmp_pa
         "sqlite+aiosqlite:///file:x?mode=memory&uri=true",
         "sqlite:///x.db",
         "mysql://localhost/x",
+        "postgresql://localhost",
+        "postgresql+psycopg://localhost/x",
+        "postgresql://ann:hush@localhost:port/x",
         "not a url",
     ],
 )
-def test_urls_that_cannot_work_are_refused(url):
-    with pytest.raises(StoreUrlInvalid):
+def test_urls_that_cannot_work_are_refused_without_repeating_a_password(url):
+    with pytest.raises(StoreUrlInvalid) as caught:
         Database(url)
+    assert "hush" not in f"{caught.value} {caught.value.detail} {caught.value.__cause__}"
 
 
 async def test_nobody_else_can_read_the_database(db, tmp_path):
@@ -166,9 +171,9 @@ async def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
     await db.close()
 
 
-async def test_a_secret_is_drawn_once(db, url):
-    first = await db.get_or_create_secret("links")
-    other = Database(url)
+async def test_a_secret_is_drawn_once(either, database_url):
+    first = await either.get_or_create_secret("links")
+    other = Database(database_url)
     assert await other.get_or_create_secret("links") == first
     assert await other.get_or_create_secret("something else") != first
     assert len(first) == 32

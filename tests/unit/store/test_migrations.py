@@ -53,11 +53,11 @@ def schema(file):
     }
 
 
-async def test_the_migrations_lead_to_the_tables_of_the_code(db):
+async def test_the_migrations_lead_to_the_tables_of_the_code(either):
     def differences(connection):
         return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
 
-    async with db.write() as connection:
+    async with either.write() as connection:
         assert await connection.run_sync(differences) == []
 
 
@@ -76,7 +76,10 @@ async def test_upgrading_again_changes_nothing(db, tmp_path):
     assert schema(tmp_path / "data" / "cleanplate.db") == before
 
 
-async def test_two_processes_may_upgrade_at_once(url):
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_two_processes_may_upgrade_at_once(kind, url, request):
+    if kind == "postgresql":
+        url = request.getfixturevalue("empty_postgres_url")
     one, two = Database(url, busy_seconds=20), Database(url, busy_seconds=20)
     await asyncio.gather(one.upgrade(), two.upgrade())
     assert len(await one.get_or_create_secret("x")) == 32
@@ -84,11 +87,39 @@ async def test_two_processes_may_upgrade_at_once(url):
     await two.close()
 
 
-async def test_a_database_of_a_newer_version_is_refused(db):
+async def at_level(db, level, oldest):
+    """As a newer version leaves a database whose tables versions from `oldest` on can work with."""
     async with db.write() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = 'of the future'"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = :level"), {"level": level})
+        await connection.execute(text("UPDATE compatibility SET oldest = :oldest"), {"oldest": oldest})
+
+
+@pytest.mark.parametrize(("level", "oldest"), [("9999", "9999"), ("of the future", "0001")])
+async def test_a_database_of_a_newer_version_is_refused(either, level, oldest):
+    await at_level(either, level, oldest)
     with pytest.raises(StorageFailed, match="another version"):
-        await db.upgrade()
+        await either.upgrade()
+
+
+async def test_a_database_of_a_newer_version_that_bears_with_this_one_is_worked_on(either):
+    """As in a rolling upgrade, when a process of the version before is started again."""
+    await at_level(either, "9999", "0008")
+    await either.upgrade()
+    assert len(await either.get_or_create_secret("x")) == 32
+    async with either.read() as connection:
+        level = await connection.execute(text("SELECT version_num FROM alembic_version"))
+        assert level.scalar() == "9999"
+
+
+async def test_the_way_back_leaves_nothing_on_postgresql_either(postgres_url):
+    db = Database(postgres_url)
+    async with db.write() as connection:
+        await connection.run_sync(lambda it: command.downgrade(migrations(it), "base"))
+        left = await connection.execute(
+            text("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+        )
+        assert set(left.scalars()) <= {"alembic_version", "alembic_version_pkc"}
+    await db.close()
 
 
 async def test_the_way_back_leaves_nothing(db, tmp_path):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 
@@ -11,9 +10,6 @@ from cleanplate import settings
 from cleanplate.account import Accounts, bookkeeping
 from cleanplate.store import Blobs, Database, tables
 from cleanplate.task import InMemoryCompletions, Outcome, Request, Source, Tasks, result_key
-
-# The same tests run against PostgreSQL: CLEANPLATE_TEST_DATABASE=postgresql+asyncpg://…/scratch (emptied!).
-SERVER = os.environ.get("CLEANPLATE_TEST_DATABASE")
 
 
 class Clock:
@@ -81,13 +77,11 @@ class World:
             clock=self.clock,
         )
 
-    async def begin(self):
-        """Empty the database, where it is not a fresh file."""
-        if SERVER:
-            async with self.db.write() as connection:
-                await connection.execute(text("DROP SCHEMA public CASCADE"))
-                await connection.execute(text("CREATE SCHEMA public"))
-            await self.db.upgrade()
+    async def empty(self):
+        """Forget everything."""
+        names = ", ".join(table.name for table in tables.metadata.sorted_tables)
+        async with self.db.write() as connection:
+            await connection.execute(text(f"TRUNCATE {names}"))
 
     async def caller(self, name="ann", granted=None):
         """Someone with as many credits; None: unlimited."""
@@ -148,38 +142,21 @@ class World:
         )
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory):
-    """A database with its tables made, to be copied: running the migrations each time takes longer."""
-    import asyncio
+@pytest.fixture
+def make_world(_sqlite_template):
+    """Make a world in a folder: with a new database, or with the one that is there."""
 
-    file = tmp_path_factory.mktemp("template") / "cleanplate.db"
-
-    async def make():
-        db = Database(f"sqlite+aiosqlite:///{file}")
-        await db.upgrade()
-        await db.close()
-
-    asyncio.run(make())
-    return file
-
-
-@pytest.fixture(scope="session")
-def make_world(template):
-    """Make a world in a folder; close its database in the end."""
-
-    def make(folder, blobs="memory:///", fresh=True, **limits):
+    def make(folder, blobs="memory:///", fresh=True, url=None, **limits):
         file = folder / "cleanplate.db"
-        if fresh:
-            shutil.copy(template, file)
-        return World((fresh and SERVER) or f"sqlite+aiosqlite:///{file}", blobs, **limits)
+        if fresh and url is None:
+            shutil.copy(_sqlite_template, file)
+        return World(url or f"sqlite+aiosqlite:///{file}", blobs, **limits)
 
     return make
 
 
 @pytest.fixture
-async def world(make_world, tmp_path):
-    it = make_world(tmp_path)
-    await it.begin()
+async def world(database_url):
+    it = World(database_url, "memory:///")
     yield it
     await it.db.close()

@@ -9,12 +9,14 @@ brought to its end, and then each accepted task must have ended exactly once.
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -42,6 +44,7 @@ ENDS = {"done": ["hold", "capture"], "failed": ["hold", "release"]}
 
 class Life(RuleBasedStateMachine):
     make_world = None  # set by the test
+    server = False  # whether all examples share a database
 
     tasks = Bundle("tasks")
     claims = Bundle("claims")
@@ -70,7 +73,8 @@ class Life(RuleBasedStateMachine):
     @initialize(target=tasks, granted=st.integers(1, 9))
     def begin(self, granted):
         async def prepare():
-            await self.world.begin()
+            if type(self).server:
+                await self.world.empty()
             metered = await self.world.caller("ann", granted=granted)
             return [metered, await self.world.caller("bob")]
 
@@ -332,8 +336,11 @@ class Life(RuleBasedStateMachine):
         assert self.do(self.world.stored()) == set()
 
 
-def test_a_task_once_accepted_is_never_lost_nor_charged_twice(make_world):
-    Life.make_world = staticmethod(make_world)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_task_once_accepted_is_never_lost_nor_charged_twice(kind, make_world, request):
+    Life.server = kind == "postgresql"
+    url = request.getfixturevalue("postgres_url") if Life.server else None
+    Life.make_world = staticmethod(functools.partial(make_world, url=url))
     play(
         Life,
         settings=settings(

@@ -1,0 +1,82 @@
+"""Connections to either kind of database, set up for how they are used here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.engine import URL
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+WAL_BYTES = 64 * 1024 * 1024  # to which SQLite's write-ahead file is cut back after a checkpoint
+ANSWER_SECONDS = 10.0  # beside waiting for a lock: no statement of ours takes as long on a healthy network
+KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+
+
+def sqlite(url: URL, busy_seconds: float, *, connections: int, writes: bool) -> AsyncEngine:
+    """Connections to a file, all for writing or all for reading."""
+    engine = create_async_engine(
+        url, pool_size=connections, max_overflow=0, connect_args={"timeout": busy_seconds}
+    )
+
+    # SQLAlchemy types these listeners' arguments as Any: the driver's own connection.
+    def connected(raw: Any, _record: object) -> None:
+        raw.isolation_level = None  # the driver must not begin transactions by itself; `begun` does
+        cursor = raw.cursor()
+        if writes:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+            cursor.execute("PRAGMA synchronous = FULL")
+            cursor.execute("PRAGMA foreign_keys = ON")
+        else:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    def begun(connection: Connection) -> None:
+        # IMMEDIATE takes the write lock at once; one asked for later cannot be waited for (BUSY_SNAPSHOT).
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "begin", begun)
+    return engine
+
+
+def postgresql(url: URL, busy_seconds: float, *, connections: int) -> AsyncEngine:
+    """Connections to a server.
+
+    A process that is stopped, or cut off, in the middle of a transaction keeps its locks. The server ends it
+    after half of `busy_seconds`, so that those who wait for a lock as long as that get it.
+    """
+    return create_async_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=busy_seconds,
+        pool_pre_ping=True,  # the server may have been restarted since
+        connect_args={
+            "timeout": ANSWER_SECONDS,
+            "command_timeout": busy_seconds + ANSWER_SECONDS,  # a cut cable says nothing by itself
+            "server_settings": server_settings(busy_seconds),
+        },
+    )
+
+
+def unhurried(url: URL) -> AsyncEngine:
+    """One connection to a server for migrations: a table may take as long as it takes."""
+    return create_async_engine(url, poolclass=NullPool, connect_args={"timeout": ANSWER_SECONDS})
+
+
+def server_settings(busy_seconds: float) -> dict[str, str]:
+    """What is set on the server's side of each connection."""
+    return {
+        "application_name": "cleanplate",
+        "idle_in_transaction_session_timeout": str(round(busy_seconds * 500)),  # milliseconds
+        "lock_timeout": str(round(busy_seconds * 1000)),
+        "tcp_user_timeout": "20000",
+        **KEEPALIVE,
+    }

@@ -1,0 +1,85 @@
+"""The servers that tests share: each is started once, by the first test that asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+
+import pytest
+
+from backends import S3, Postgres, Unavailable
+from cleanplate.store import Database
+
+
+def migrated(url: str) -> str:
+    """Make the tables."""
+
+    async def upgrade() -> None:
+        db = Database(url)
+        await db.upgrade()
+        await db.close()
+
+    asyncio.run(upgrade())
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server."""
+    try:
+        server = Postgres()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3():
+    """An S3 server with an empty bucket."""
+    try:
+        server = S3()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres):
+    name = postgres.create()
+    migrated(postgres.url(name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory):
+    file = tmp_path_factory.mktemp("template") / "cleanplate.db"
+    migrated(f"sqlite+aiosqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def empty_postgres_url(postgres):
+    """A database without tables."""
+    name = postgres.create()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def postgres_url(postgres, _postgres_template):
+    """A database with its tables made."""
+    name = postgres.create(_postgres_template)
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """A database with its tables made, of either kind: what both have to pass."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    file = tmp_path / "cleanplate.db"
+    shutil.copy(request.getfixturevalue("_sqlite_template"), file)  # migrating each time takes longer
+    return f"sqlite+aiosqlite:///{file}"
