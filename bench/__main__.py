@@ -7,6 +7,7 @@ automatic   finding the mark and taking it off (AUTOMATIC.md)
 second      the same on a set of other photos, fonts, logos and sizes, once second.py has made it
 ablation    what each part of the engine is worth (AUTOMATIC.md)
 speed       seconds and memory (SPEED.md)
+larger      seconds beside larger networks that paint (SPEED.md)
 
 Their photos are not part of the repository: a bench whose set is absent says so, and the others still run.
 """
@@ -28,6 +29,7 @@ BENCHES: dict[str, tuple[str | Path, ...]] = {
     "second": ("automatic.py", "--manifest", SECOND / "set" / "manifest.json", "--layers", SECOND / "layers"),
     "ablation": ("ablation.py",),
     "speed": ("speed.py",),
+    "larger": ("larger.py",),
 }
 
 

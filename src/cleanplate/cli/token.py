@@ -77,4 +77,3 @@ def revoke(token: Annotated[str, typer.Argument(help="Its first 8 characters, or
 
 def _when(moment: float | None) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M") if moment else ""
-

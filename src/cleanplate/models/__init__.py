@@ -25,7 +25,7 @@ from cleanplate.models.errors import (
     WeightsMissing,
 )
 from cleanplate.models.folder import HUB, ModelFolder, default_folder
-from cleanplate.models.painting import Painter, painter, resolve
+from cleanplate.models.painting import Painter, asked_for, painter, resolve
 from cleanplate.models.providers import PROVIDERS, Provider
 from cleanplate.models.session import Model, configure, load
 from cleanplate.models.warming import warm_up
@@ -56,6 +56,7 @@ __all__ = [
     "Weights",
     "WeightsDamaged",
     "WeightsMissing",
+    "asked_for",
     "configure",
     "default_folder",
     "find",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cleanplate.models.catalogue import BUNDLED, FILL
-from cleanplate.models.painting import painter
-from cleanplate.models.session import RUNTIME, load
+from cleanplate.models.painting import asked_for, painter
+from cleanplate.models.session import load
 
 SIDE = 64  # pixels of the picture that is painted once
 
@@ -20,7 +20,7 @@ def warm_up() -> None:
     for weights in BUNDLED:
         if weights.task != FILL:
             load(weights.id)
-    if RUNTIME.model is not None or any(weights.task == FILL for weights in BUNDLED):
+    if asked_for() or any(weights.task == FILL for weights in BUNDLED):
         hole = np.zeros((SIDE, SIDE), bool)
         hole[SIDE // 4 : SIDE // 2, SIDE // 4 : SIDE // 2] = True
         painter().paint(np.zeros((SIDE, SIDE, 3), np.float32), hole)

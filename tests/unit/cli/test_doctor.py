@@ -41,9 +41,7 @@ def test_all_is_well_before_the_first_start_and_nothing_is_made(capsys):
 
 
 def test_a_network_that_is_not_the_released_one_is_bad(capsys, monkeypatch):
-    damaged = tuple(
-        replace(each, sha256="0" * 64) if each.id == "find" else each for each in models.BUNDLED
-    )
+    damaged = tuple(replace(each, sha256="0" * 64) if each.id == "find" else each for each in models.BUNDLED)
     monkeypatch.setattr(session, "_models", {})  # as in a process that has loaded none yet
     monkeypatch.setattr(catalogue, "CATALOGUE", damaged + models.FETCHABLE)
 

@@ -8,6 +8,6 @@
 
 from __future__ import annotations
 
-from cleanplate.models.painting.painter import Painter, painter, resolve
+from cleanplate.models.painting.painter import Painter, asked_for, painter, resolve
 
-__all__ = ["Painter", "painter", "resolve"]
+__all__ = ["Painter", "asked_for", "painter", "resolve"]

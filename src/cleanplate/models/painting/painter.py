@@ -84,6 +84,14 @@ class ArrangedPainter:
         return paint(self._network, values, hole)
 
 
+def asked_for(model: str | Path | None = None) -> str | Path | None:
+    """The network that someone chose, for this call or for this process; None where nobody did.
+
+    Where nobody did, the engine chooses by its own rule, and the bundled network is only one of its ways.
+    """
+    return model or RUNTIME.model
+
+
 def resolve(model: str | Path | None) -> Chosen:
     """Say what a name or a path means, without loading it: cheap, for looking at what was asked for.
 
@@ -97,7 +105,7 @@ def resolve(model: str | Path | None) -> Chosen:
         ModelNotFetched: a network of the catalogue that is not on this machine.
     """
     painting = {each.id: each for each in CATALOGUE if each.task == FILL}
-    name = model or RUNTIME.model or FILL
+    name = asked_for(model) or FILL
     if isinstance(name, str) and name in painting:
         weights = painting[name]
         folder = fetched()
