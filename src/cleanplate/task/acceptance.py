@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+STORED_TOGETHER = 8  # pictures of a batch: each waits for the disk most of its time
+
 
 class Repeated(Exception):
     """The account has sent this very request under its key before; `subject_id` is what it made then."""
@@ -134,10 +136,7 @@ class Acceptance:
         tasks = [batches.task_of(batch, request, picture, now) for picture in pictures]
         keys = [source_key(task.id, "source") for task in tasks]
         try:
-            digests = [
-                await self._stored(picture, blob_key)
-                for picture, blob_key in zip(pictures, keys, strict=True)
-            ]
+            digests = await self._all_stored(pictures, keys)
             async with self._db.write() as connection:
                 await self._take_key(connection, account_id, named, batch.id, now, batch.expires_at)
                 await self._refuse_batch_when_full(connection, len(pictures))
@@ -154,6 +153,32 @@ class Acceptance:
             await self._drop(keys)
             raise
         return replace(batch, counts={State.QUEUED: len(tasks)}), tasks
+
+    async def _all_stored(self, pictures: Sequence[Picture], keys: Sequence[str]) -> list[str]:
+        """Store the pictures of a batch, a few at a time; what the audit trail calls them.
+
+        The first that fails is raised, when no other is being written any more: what is there can be removed.
+        """
+        places = asyncio.Semaphore(STORED_TOGETHER)
+        failed = False
+
+        async def one(picture: Picture, blob_key: str) -> str:
+            nonlocal failed
+            async with places:
+                if failed:  # all of them or none
+                    return ""
+                try:
+                    return await self._stored(picture, blob_key)
+                except BaseException:
+                    failed = True
+                    raise
+
+        each = [one(picture, blob_key) for picture, blob_key in zip(pictures, keys, strict=True)]
+        digests = await asyncio.gather(*each, return_exceptions=True)
+        for digest in digests:
+            if isinstance(digest, BaseException):
+                raise digest
+        return [str(digest) for digest in digests]
 
     async def _stored(self, picture: Picture, blob_key: str) -> str:
         """Store a picture of a batch, unless it comes by URL; what the audit trail calls it."""
@@ -186,13 +211,15 @@ class Acceptance:
 
     async def _refuse_when_full(self, connection: AsyncConnection) -> None:
         depth = await task_rows.count_unfinished(connection)
-        if depth >= self._settings.max_queued:
-            raise QueueFull(retry_after=self._pace.retry_after(depth, self._slots))
+        missing = depth + 1 - self._settings.max_queued  # places
+        if missing > 0:
+            raise QueueFull(retry_after=self._pace.retry_after(missing, self._slots))
 
     async def _refuse_batch_when_full(self, connection: AsyncConnection, pictures: int) -> None:
         depth = await batch_rows.count_unfinished(connection)
-        if depth + pictures > self._settings.max_batched:
-            raise QueueFull(retry_after=self._pace.retry_after(depth, self._slots))
+        missing = depth + pictures - self._settings.max_batched
+        if missing > 0:
+            raise QueueFull(retry_after=self._pace.retry_after(missing, self._slots))
 
     async def _refuse_when_busy(self, connection: AsyncConnection, account_id: str, more: int) -> None:
         most = self._settings.max_per_account

@@ -265,11 +265,12 @@ class Tasks:
             raise TaskEnded
         return task
 
-    async def ended(self, task: Task, seconds: float) -> None:
-        """Return after `seconds`, or as soon as the task has ended, whoever ended it."""
+    async def ended(self, task: Task, seconds: float) -> bool:
+        """Wait until the task has ended, whoever ended it, but no longer than `seconds`; whether it has."""
         with self._completions.watch(task.id) as watch:
-            if not await self._has_ended(task.id):  # before anybody listened
-                await watch.wait(seconds)
+            return await self._has_ended(task.id) or await watch.wait(
+                seconds
+            )  # maybe before anybody listened
 
     async def wait(self, account_id: str, task_id: str, seconds: float) -> Task:
         """Read one's own task as soon as it has ended, or as it is after `seconds`.

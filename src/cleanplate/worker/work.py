@@ -133,9 +133,8 @@ class Work:
             await _stopped(beating)
 
     async def _beat(self, task: Task) -> None:
-        """Renew the lease again and again; returns when it is lost, at once when the task is cancelled."""
-        while True:
-            await self._tasks.ended(task, self._settings.task.lease_seconds / BEATS_PER_LEASE)
+        """Renew the lease again and again; returns when it is lost, at once when the task has ended."""
+        while not await self._tasks.ended(task, self._settings.task.lease_seconds / BEATS_PER_LEASE):
             try:
                 if not await self._tasks.extend(task):
                     return
