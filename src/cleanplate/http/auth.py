@@ -65,7 +65,7 @@ async def authenticate(request: Request, desk: AtDesk) -> Caller:
 Authenticated = Annotated[Caller, Depends(authenticate)]
 
 
-def administer(caller: Authenticated) -> Caller:
+async def administer(caller: Authenticated) -> Caller:
     """Let only admin tokens pass.
 
     Raises:

@@ -38,4 +38,9 @@ def desk_of(request: Request) -> Desk:
     return desk
 
 
-AtDesk = Annotated[Desk, Depends(desk_of)]
+async def _at_desk(request: Request) -> Desk:
+    """A coroutine, because the framework runs plain functions in threads of their own, for each request."""
+    return desk_of(request)
+
+
+AtDesk = Annotated[Desk, Depends(_at_desk)]

@@ -134,7 +134,7 @@ async def get_metrics(request: Request, desk: AtDesk) -> Response:
     if readers == "off":
         raise PathUnknown
     if readers == "admin":
-        administer(await authenticate(request, desk))
+        await administer(await authenticate(request, desk))
     await desk.services.tasks.measure()
     return Response(metrics.page(), media_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
