@@ -17,14 +17,27 @@ if TYPE_CHECKING:
 
 FLOAT, BYTE = TensorProto.FLOAT, TensorProto.UINT8
 IR_VERSION, OPSET = 9, 17
+OWN_INPUTS: list[tuple[str, int, list[Any]]] = [
+    ("picture", FLOAT, ["n", 3, "h", "w"]),
+    ("hole", FLOAT, ["n", 1, "h", "w"]),
+]
 
 
 def write_own(path: Path) -> Path:
     """cleanplate's own signature: any sides, 0..1, 1 = hole."""
-    nodes = _mean_painted("picture", "hole", "answer")
-    return _write(
-        path, nodes, [("picture", FLOAT, ["n", 3, "h", "w"]), ("hole", FLOAT, ["n", 1, "h", "w"])], FLOAT
-    )
+    return _write(path, _mean_painted("picture", "hole", "answer"), OWN_INPUTS, FLOAT)
+
+
+def write_in_two_files(path: Path) -> Path:
+    """cleanplate's own signature, the weights in a file of their own beside it."""
+    nodes = [
+        *_mean_painted("picture", "hole", "painted"),
+        helper.make_node("ReduceMean", ["many ones"], ["scale"], keepdims=0),
+        helper.make_node("Mul", ["painted", "scale"], ["answer"]),
+    ]
+    model = onnx.load(_write(path, nodes, OWN_INPUTS, FLOAT))
+    onnx.save(model, path, save_as_external_data=True, location=f"{path.name}.data", size_threshold=1024)
+    return path
 
 
 def write_migan(path: Path) -> Path:
@@ -71,9 +84,7 @@ def write_small_answer(path: Path) -> Path:
         helper.make_node("GlobalAveragePool", ["picture"], ["pooled"]),
         helper.make_node("Add", ["pooled", "zero"], ["answer"]),
     ]
-    return _write(
-        path, nodes, [("picture", FLOAT, ["n", 3, "h", "w"]), ("hole", FLOAT, ["n", 1, "h", "w"])], FLOAT
-    )
+    return _write(path, nodes, OWN_INPUTS, FLOAT)
 
 
 def write_not_a_number(path: Path) -> Path:
@@ -83,17 +94,13 @@ def write_not_a_number(path: Path) -> Path:
         helper.make_node("Div", ["nothing", "nothing"], ["nan"]),
         helper.make_node("Add", ["picture", "nan"], ["answer"]),
     ]
-    return _write(
-        path, nodes, [("picture", FLOAT, ["n", 3, "h", "w"]), ("hole", FLOAT, ["n", 1, "h", "w"])], FLOAT
-    )
+    return _write(path, nodes, OWN_INPUTS, FLOAT)
 
 
 def write_breaking(path: Path) -> Path:
     """cleanplate's own signature, and a step that cannot be done with what it is given."""
     nodes = [helper.make_node("Reshape", ["picture", "seven"], ["answer"])]
-    return _write(
-        path, nodes, [("picture", FLOAT, ["n", 3, "h", "w"]), ("hole", FLOAT, ["n", 1, "h", "w"])], FLOAT
-    )
+    return _write(path, nodes, OWN_INPUTS, FLOAT)
 
 
 def _mean_painted(picture: str, hole: str, answer: str) -> list[Any]:
@@ -116,6 +123,7 @@ def _write(path: Path, nodes: list[Any], inputs: list[tuple[str, int, list[Any]]
         "zero": np.float32(0),
         "top": np.float32(255),
         "sides": np.array([2, 3], np.int64),
+        "many ones": np.ones(1024, np.float32),
         "seven": np.array([7, -1], np.int64),
     }
     used = {name for node in nodes for name in node.input}

@@ -6,6 +6,8 @@ import hashlib
 import logging
 import os
 import re
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 from threading import Lock
@@ -192,6 +194,9 @@ def open_session(source: bytes | Path, most_threads: int | None = None) -> Sessi
     names = preferred(RUNTIME.provider, runtime.get_available_providers())
     threads = min(RUNTIME.threads or len(_processors()), most_threads or os.cpu_count() or 1)
     for name in names[:-1]:
+        if name == RUNTIME_NAMES["cuda"] and hasattr(runtime, "preload_dlls"):
+            with redirect_stdout(sys.stderr):  # it prints, and a picture may be going to standard output
+                runtime.preload_dlls()  # finds the libraries of the card where pip has put them
         session = _started(runtime, source, name, threads)
         if session is not None:
             return session

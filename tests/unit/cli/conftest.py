@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 
 import cv2
 import numpy as np
@@ -14,6 +15,17 @@ def _own_surroundings(monkeypatch, tmp_path):
         if name.startswith("CLEANPLATE_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def runtime():
+    """How networks are run in this process, as it was before once the test is over."""
+    from cleanplate.models import session
+
+    before = asdict(session.RUNTIME)
+    yield session.RUNTIME
+    for name, value in before.items():
+        setattr(session.RUNTIME, name, value)
 
 
 @pytest.fixture

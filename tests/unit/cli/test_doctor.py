@@ -4,6 +4,9 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+import networks
 from cleanplate import models
 from cleanplate.cli.app import run
 from cleanplate.models import catalogue, session
@@ -51,6 +54,60 @@ def test_a_network_that_is_not_the_released_one_is_bad(capsys, monkeypatch):
     assert lines["network find"].startswith("BAD ")
     assert "install cleanplate again" in lines["network find"]
     assert lines["network judge"].startswith("ok ")
+
+
+def test_two_runtimes_of_one_name_are_bad(capsys, monkeypatch, tmp_path):
+    other = tmp_path / "site" / "onnxruntime_gpu-1.23.0.dist-info"
+    other.mkdir(parents=True)
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-gpu\nVersion: 1.23.0\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+
+    assert run(["doctor"]) == 1
+
+    line = _lines(capsys)["ONNX Runtime"]
+    assert line.startswith("BAD ")
+    assert "onnxruntime and onnxruntime-gpu share one name" in line
+
+
+def test_the_chosen_network_is_tried_and_said_to_cost(capsys, monkeypatch, runtime):
+    networks.write_lama(Path("mine.onnx"))
+    monkeypatch.setenv("CLEANPLATE_MODELS__MODEL", "mine.onnx")
+
+    assert run(["doctor"]) == 0
+
+    line = _lines(capsys)["network that paints"]
+    assert "mine.onnx on CPUExecutionProvider" in line
+    assert "MiB at work on 512 × 512" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line", "said"),
+    [
+        ("MODEL", "gone.onnx", "network that paints", "There is no file gone.onnx"),
+        ("PROVIDER", "cuda", "ONNX Runtime", "asked for: cuda"),
+        ("PROVIDER", "cuda", "network find", "onnxruntime-gpu"),
+    ],
+)
+def test_a_network_or_a_provider_that_is_not_there_is_bad(
+    capsys, monkeypatch, runtime, name, value, line, said
+):
+    monkeypatch.setattr(session, "_models", {})
+    monkeypatch.setenv(f"CLEANPLATE_MODELS__{name}", value)
+
+    assert run(["doctor"]) == 1
+
+    found = _lines(capsys)[line]
+    assert found.startswith("BAD ")
+    assert said in found
+
+
+def test_a_fetched_network_that_is_damaged_is_bad(capsys, monkeypatch, runtime, tmp_path):
+    monkeypatch.setenv("CLEANPLATE_MODELS__FOLDER", str(tmp_path))
+    (tmp_path / models.find("migan").file).write_bytes(b"half of it")
+
+    assert run(["doctor"]) == 1
+
+    assert "cleanplate models pull migan" in _lines(capsys)["network migan"]
 
 
 def test_it_says_the_level_of_the_database_and_the_depth_of_the_queue(capsys):

@@ -6,7 +6,6 @@ import os
 import pty
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -51,12 +50,8 @@ def hub(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _own_runtime():
+def _own_runtime(runtime):
     """What a command tells this process of networks is forgotten after the test."""
-    before = asdict(session.RUNTIME)
-    yield
-    for name, value in before.items():
-        setattr(session.RUNTIME, name, value)
 
 
 def _table(text: str) -> dict[str, list[str]]:
