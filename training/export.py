@@ -72,12 +72,12 @@ KINDS = {
         "planes",
         "find",
         "Apache-2.0",
-        "fine-tuned from the backbone of PP-OCRv6_det_small (PaddleOCR, PaddlePaddle authors, Apache-2.0; from "
-        "the rapidocr 3.10.0 wheel) on synthetic watermarks; see training/MODEL_CARD.md",
+        "fine-tuned from the backbone of PP-OCRv6_det_small (PaddleOCR, PaddlePaddle authors, Apache-2.0; "
+        "from the rapidocr 3.10.0 wheel) on synthetic watermarks; see training/MODEL_CARD.md",
     ),
     "fill": Kind(
         Fill,
-        lambda network: network,
+        fold,
         {"picture": 3, "hole": 1},
         "painted",
         "fill",

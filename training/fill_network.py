@@ -3,9 +3,9 @@
 A guess is made first without any weights, by halving picture and known share until everything is known and
 going back up (a normalised pyramid); the network then says what the guess lacks. So it starts from a smooth
 fill on its first step, and what it learns is detail. Its body is a U-Net from stride 2 to stride 16 of
-residual blocks without norms (B. Lim et al., "Enhanced deep residual networks for single image
-super-resolution", 2017: norms take away the range that a picture's values need), dilated at stride 16, where
-attention over the whole crop lets it continue what repeats.
+residual blocks, dilated at stride 16, where attention over the whole crop lets it continue what repeats.
+Batch norms (folded away for export) let it learn at a high rate; without them it had learnt nothing after
+1,300 steps.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  the name everyone reads
+
+from training.network import Unit
 
 STRIDE = 32
 WIDTHS = (32, 48, 96, 144)  # channels at strides 2, 4, 8, 16
@@ -45,19 +47,16 @@ def guess(picture: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
 
 
 class Block(nn.Module):
-    """x + two 3×3 convolutions, the second dilated; starts as doing nothing."""
+    """x + two normed 3×3 convolutions, the second dilated; starts as doing nothing."""
 
     def __init__(self, width: int, dilation: int = 1) -> None:
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation)
-        nn.init.kaiming_normal_(self.first.weight, 0.1)
-        nn.init.normal_(self.second.weight, std=0.005)
-        for part in (self.first, self.second):
-            nn.init.zeros_(part.bias)
+        self.first = Unit(width, width, 3)
+        self.second = Unit(width, width, 3, dilation=dilation)
+        nn.init.zeros_(self.second.norm.weight)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.second(F.leaky_relu(self.first(F.leaky_relu(x, 0.1)), 0.1))
+        return x + self.second(F.relu(self.first(F.relu(x))))
 
 
 class Attention(nn.Module):
@@ -89,13 +88,13 @@ class Fill(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         two, four, eight, sixteen = WIDTHS
-        self.stem = nn.Conv2d(16, two, 3, padding=1)
+        self.stem = Unit(16, two, 3)
         self.in2 = Block(two)
-        self.to4 = nn.Conv2d(two, four, 3, stride=2, padding=1)
+        self.to4 = Unit(two, four, 3, 2)
         self.in4 = Block(four)
-        self.to8 = nn.Conv2d(four, eight, 3, stride=2, padding=1)
+        self.to8 = Unit(four, eight, 3, 2)
         self.in8 = nn.Sequential(Block(eight), Block(eight, 2))
-        self.to16 = nn.Conv2d(eight, sixteen, 3, stride=2, padding=1)
+        self.to16 = Unit(eight, sixteen, 3, 2)
         self.middle = nn.Sequential(
             Block(sixteen, 2),
             Block(sixteen, 4),
@@ -107,8 +106,8 @@ class Fill(nn.Module):
         self.up8, self.out8 = nn.Conv2d(sixteen, eight, 1), nn.Sequential(Block(eight, 2), Block(eight))
         self.up4, self.out4 = nn.Conv2d(eight, four, 1), nn.Sequential(Block(four), Block(four))
         self.up2, self.out2 = nn.Conv2d(four, two, 1), nn.Sequential(Block(two), Block(two))
-        self.spread = nn.Conv2d(two, 4 * FINE, 3, padding=1)
-        self.join = nn.Conv2d(FINE + 4, 16, 3, padding=1)
+        self.spread = Unit(two, 4 * FINE, 3)
+        self.join = Unit(FINE + 4, 16, 3)
         self.last = nn.Conv2d(16, 3, 3, padding=1)
         nn.init.normal_(self.last.weight, std=0.01)
         nn.init.zeros_(self.last.bias)
@@ -129,14 +128,14 @@ class Fill(nn.Module):
         first = guess(picture, known)
         seen = torch.cat([first - 0.5, hole], 1)
         two = self.in2(self.stem(F.pixel_unshuffle(seen, 2)))
-        four = self.in4(self.to4(F.leaky_relu(two, 0.1)))
-        eight = self.in8(self.to8(F.leaky_relu(four, 0.1)))
-        x = self.middle(self.to16(F.leaky_relu(eight, 0.1)))
+        four = self.in4(self.to4(F.relu(two)))
+        eight = self.in8(self.to8(F.relu(four)))
+        x = self.middle(self.to16(F.relu(eight)))
         x = self.out8(eight + _doubled(self.up8(x)))
         x = self.out4(four + _doubled(self.up4(x)))
         x = self.out2(two + _doubled(self.up2(x)))
-        fine = F.pixel_shuffle(F.leaky_relu(self.spread(x), 0.1), 2)
-        detail = self.last(F.leaky_relu(self.join(torch.cat([fine, seen], 1)), 0.1))
+        fine = F.pixel_shuffle(F.relu(self.spread(F.relu(x))), 2)
+        detail = self.last(F.relu(self.join(torch.cat([fine, seen], 1))))
         return picture + hole * (first + detail)
 
 

@@ -25,10 +25,13 @@ STRIDE = 32  # sides of what goes in must be multiples of it; `Find.forward` pad
 class Unit(nn.Module):
     """Convolution and batch norm: one folded convolution of the detector's file."""
 
-    def __init__(self, inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
+    def __init__(
+        self, inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1, dilation: int = 1
+    ) -> None:
         super().__init__()
+        rim = dilation * (kernel - 1) // 2 if kernel % 2 else 0
         self.conv = nn.Conv2d(
-            inside, outside, kernel, stride, (kernel - 1) // 2 if kernel % 2 else 0, groups=groups, bias=False
+            inside, outside, kernel, stride, rim, groups=groups, dilation=dilation, bias=False
         )
         self.norm = nn.BatchNorm2d(outside, eps=EPSILON, momentum=0.03)
 

@@ -27,10 +27,13 @@ BLOCK = 8  # side of a JPEG block, whose seams repeat too
 SHORTEST = 16.0  # pixels between two copies
 SMALLEST = 600.0  # pixels of a lattice's cell
 REACH = 0.75  # of the picture's side: steps up to this long are looked at
+FARTHEST = 0.68  # of the picture's side: over longer steps too little overlaps to be told evenly
 RIM = 48  # pixels; what stands out is judged by steps as far around
 CANDIDATES = 60
 ALIKE = 0.3  # steps between the true ones agree less than this part as well
 LONGEST = 12  # letters of a word, about, that are each as far from the next
+UNEVEN = 0.5  # of a lattice's best step: three quarters of its steps agree that well, or it is another one
+STRONG = 0.6  # of the best agreement there is: what another lattice's best step reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,7 @@ def find_lattice(luma: NDArray[np.float32]) -> Lattice | None:
         return None
     steps = reduced(refined(seen.values, candidate))
     steps = reduced(refined(seen.values, coarsened(seen, steps)))
+    steps = reduced(refined(seen.values, evened(seen, steps)))
     if abs(np.linalg.det(steps)) < SMALLEST:
         return None
     return Lattice(steps, total(seen.values, steps), seen)
@@ -178,20 +182,68 @@ _RING = [(i, j) for i in range(4) for j in range(-3, 4) if (i > 0 or j > 0) and 
 
 def _search(values: NDArray[np.float32]) -> NDArray[np.float64] | None:
     """The two peaks whose combinations agree best altogether, as columns."""
-    peaks = _peaks(values)
+    pairs = _pairs(_peaks(values))
+    if len(pairs) == 0:
+        return None
+    near = _near(values)
+    scores = np.zeros(len(pairs))
+    for i, j in _RING:
+        scores += _contribution(near, i * pairs[..., 0] + j * pairs[..., 1])
+    return np.asarray(pairs[int(np.argmax(scores))], np.float64)
+
+
+def _pairs(peaks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(M, 2, 2) lattices, all that two of (N, 2) peaks span as their columns."""
     first, second = np.triu_indices(len(peaks), 1)
     a, b = peaks[first], peaks[second]
     area = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
     apart = (area >= SMALLEST) & (area > 0.2 * np.hypot(*a.T) * np.hypot(*b.T))
-    a, b = a[apart], b[apart]
-    if len(a) == 0:
-        return None
-    near = _near(values)
-    scores = np.zeros(len(a))
-    for i, j in _RING:
-        scores += _contribution(near, i * a + j * b)
-    best = int(np.argmax(scores))
-    return np.stack([a[best], b[best]], 1)
+    return np.stack([a[apart], b[apart]], 2)
+
+
+def evened(seen: Agreement, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The lattice, or the densest other one all of whose steps agree, if its own do so unevenly.
+
+    Where every second row of a mark is shifted by some part of the step, a lattice through two neighbouring
+    rows agrees at one step in two or three. The true one has a cell of two rows.
+    """
+    if _evenness(seen, steps[None])[0][0] >= UNEVEN:
+        return steps
+    pairs = _pairs(_peaks(seen.values))
+    if len(pairs) == 0:
+        return steps
+    even, strength = _evenness(seen, pairs)
+    fit = (even >= UNEVEN) & (strength >= STRONG * strength.max())
+    if not fit.any():
+        return steps
+    dense = np.where(fit, even**2 / np.abs(np.linalg.det(pairs)), 0)
+    return np.asarray(pairs[int(np.argmax(dense))], np.float64)
+
+
+def _evenness(
+    seen: Agreement, lattices: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How evenly the steps of (N, 2, 2) lattices agree, and how well the best of each does.
+
+    Returns:
+        The lower quartile over the best, in 0..1; the best, as of the whole picture; both 0 where fewer than
+        two steps can be seen.
+    """
+    down, right = seen.reach
+    height, width = seen.shape
+    counts = np.array([(i, j) for i in range(7) for j in range(-6, 7) if i > 0 or j > 0], float).T
+    at = np.rint(lattices @ counts).astype(int)
+    x, y = np.abs(at[:, 0]), np.abs(at[:, 1])
+    visible = (x <= min(right, FARTHEST * width)) & (y <= min(down, FARTHEST * height))
+    overlap = np.maximum((1 - x / width) * (1 - y / height), 0.05)
+    rows, columns = np.clip(at[:, 1] + down, 0, 2 * down), np.clip(at[:, 0] + right, 0, 2 * right)
+    # chance falls with the root of what overlaps
+    agreed = np.where(visible, _near(seen.values)[rows, columns] / np.sqrt(overlap), np.nan)
+    enough = visible.sum(1) >= 2
+    even, best = np.zeros(len(agreed)), np.zeros(len(agreed))
+    best[enough] = np.nanmax(agreed[enough], axis=1)
+    even[enough] = np.nanquantile(agreed[enough], 0.25, axis=1) / np.maximum(best[enough], 1e-6)
+    return even, best
 
 
 def _near(values: NDArray[np.float32]) -> NDArray[np.float32]:
