@@ -75,6 +75,21 @@ def test_a_lattice_is_found_to_a_tenth_of_a_pixel(name: str) -> None:
     assert np.abs(steps @ counts.round() - found.steps).max() < 0.1
 
 
+@pytest.mark.parametrize(("width", "height", "shift"), [(230, 250, 80), (290, 160, 100), (240, 240, 84)])
+def test_rows_that_are_shifted_by_a_part_of_the_step_are_two_to_a_cell(
+    width: int, height: int, shift: int
+) -> None:
+    steps = np.array([[width, 0.0], [0.0, height]])
+    coverage = tiled(420, 560, steps)
+    moved = np.array([[1.0, 0, -shift], [0, 1.0, -height / 2]])
+    shifted = cv2.warpAffine(tiled(420 + height, 560 + width, steps), moved, (560, 420))
+    found = find_lattice(luma(marked(photo(420, 560), 0.3 * np.maximum(coverage, shifted), 255)))
+    assert found is not None
+    counts = np.linalg.inv(steps) @ found.steps
+    assert abs(abs(np.linalg.det(counts.round())) - 1) < 1e-6
+    assert np.abs(steps @ counts.round() - found.steps).max() < 0.3
+
+
 @pytest.mark.parametrize(("name", "colour"), [("turned", 255.0), ("bricks", 0.0), ("straight", 255.0)])
 def test_the_shape_opacity_and_colour_of_all_copies_come_out(name: str, colour: float) -> None:
     clean, coverage = photo(420, 560), tiled(420, 560, LATTICES[name])
