@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads of one picture")
     parser.add_argument("--nice", type=int, default=0, help="added to the process' niceness")
     parser.add_argument("--networks", type=int, default=1, help="0: for looking at uploads, which needs none")
+    parser.add_argument("--paints", type=int, default=1, help="0: it only looks for marks")
     parser.add_argument("--provider", default="auto", help="what networks run on")
     parser.add_argument("--model", help="the network that paints, where it is not the bundled one")
     parser.add_argument("--models", type=Path, help="folder of fetched networks")
@@ -98,7 +99,7 @@ def _load(options: argparse.Namespace) -> Mapping[str, Operation]:
     # OpenBLAS takes its memory at the first product, and ends the process where there is none left.
     np.matmul(np.ones((64, 64), np.float32), np.ones((64, 64), np.float32))
     if options.networks:
-        models.warm_up()
+        models.warm_up(painting=bool(options.paints))
     return OPERATIONS
 
 

@@ -46,6 +46,7 @@ class Upbringing:
         start_seconds: longest that it may take until it is ready.
         requests: requests after which one is replaced.
         networks: whether it has the networks ready from its start.
+        paints: whether the network that paints is among them.
         model: the network that paints, by name or path; None is the bundled one.
         models: the folder of fetched networks; None is the usual one.
         provider: what networks run on.
@@ -56,6 +57,7 @@ class Upbringing:
     start_seconds: float
     requests: int
     networks: bool = True
+    paints: bool = True
     model: str | None = None
     models: Path | None = None
     provider: str = "auto"
@@ -107,6 +109,7 @@ class Child:
             "--threads": upbringing.threads,
             "--nice": NICE,
             "--networks": int(upbringing.networks),
+            "--paints": int(upbringing.paints),
             "--provider": upbringing.provider,
         }
         if upbringing.model is not None:

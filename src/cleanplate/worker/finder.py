@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cleanplate.worker.children import Slots, limits
@@ -48,7 +48,7 @@ class Finder:
         self._limits = limits(pictures)
         self._decode_seconds = pictures.decode_seconds
         self._seconds = seconds
-        self._upbringing = upbringing
+        self._upbringing = replace(upbringing, paints=False)
         self._slots: Slots | None = None
         self._starting = asyncio.Lock()
         self._looking = 0

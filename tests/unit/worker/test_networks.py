@@ -32,32 +32,20 @@ def test_slots_share_the_processors_out(monkeypatch):
     assert threads == [8, 4, 2, 1, 1]
 
 
-@pytest.mark.parametrize("kind", sorted(networks.WRITERS))
-async def test_a_child_starts_with_a_network_of_ones_own(tmp_path, kind):
-    path = networks.WRITERS[kind](tmp_path / "mine.onnx")
+async def test_a_child_starts_with_a_network_of_ones_own(tmp_path):
+    path = networks.write_lama(tmp_path / "mine.onnx")
     child = await Child.start(replace(UPBRINGING, model=str(path), provider="cpu"))
     assert child.usable
     await child.kill()
 
 
-@pytest.mark.parametrize(
-    ("write", "said"),
-    [
-        (networks.write_other, "is no network that paints as cleanplate understands it"),
-        (
-            networks.write_not_a_number,
-            "answered what is no number",
-        ),  # painted with once, before the first picture
-        (lambda path: path.write_bytes(b"no network"), "cannot be read as an ONNX network"),
-        (lambda _: None, "There is no file"),
-    ],
-    ids=["other", "not a number", "no network", "no file"],
-)
-async def test_a_network_that_does_not_paint_is_told_at_the_start(tmp_path, write, said):
-    write(tmp_path / "bad.onnx")
-    upbringing = replace(UPBRINGING, model=str(tmp_path / "bad.onnx"))
-    with pytest.raises(ChildNotStarted, match=f"cannot start its picture processes: .*{said}"):
-        await Slots(1, upbringing).start()
+async def test_a_network_that_cannot_paint_is_told_at_the_start(tmp_path):
+    path = networks.write_not_a_number(
+        tmp_path / "bad.onnx"
+    )  # noticed when it paints once, before any picture
+    said = "cannot start its picture processes: .*answered what is no number"
+    with pytest.raises(ChildNotStarted, match=said):
+        await Slots(1, replace(UPBRINGING, model=str(path))).start()
 
 
 async def test_a_network_that_was_not_fetched_is_told_at_the_start(tmp_path):
@@ -68,6 +56,11 @@ async def test_a_network_that_was_not_fetched_is_told_at_the_start(tmp_path):
 async def test_a_provider_that_is_not_installed_is_told_at_the_start():
     with pytest.raises(ChildNotStarted, match="onnxruntime-gpu"):
         await Child.start(replace(UPBRINGING, provider="cuda"))
+
+
+async def test_a_child_that_only_looks_for_marks_needs_no_network_that_paints(tmp_path):
+    child = await Child.start(replace(UPBRINGING, model="lama", models=tmp_path, paints=False))
+    await child.kill()
 
 
 async def test_uploads_are_looked_at_without_any_network(tmp_path):
