@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -19,7 +20,8 @@ def migrated(url: str) -> str:
         await db.upgrade()
         await db.close()
 
-    asyncio.run(upgrade())
+    with ThreadPoolExecutor(1) as thread:  # the caller's own may have an event loop that runs
+        thread.submit(asyncio.run, upgrade()).result()
     return url
 
 

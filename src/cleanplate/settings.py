@@ -328,6 +328,12 @@ class Worker(Section):
     drain_seconds: Seconds = Field(
         default=30, description="On shutdown, how long running pictures may finish."
     )
+    host: str = Field(default="127.0.0.1", description="Address that `cleanplate worker` listens on.")
+    port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        default=None,
+        description="Port on which `cleanplate worker` answers `/healthz`, `/readyz` and `/metrics`, to "
+        "everybody. Unset: none.",
+    )
 
 
 class Log(Section):

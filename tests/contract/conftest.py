@@ -35,7 +35,7 @@ from cleanplate.store import Blobs, Database
 from cleanplate.task import InMemoryCompletions, Outcome, Tasks
 from cleanplate.task.keys import result_key
 from cleanplate.task.ports import DELIVER, RUN_TASK
-from cleanplate.worker import Finder, Inspector, PgQueuerWakeups, Worker
+from cleanplate.worker import Finder, Inspector, InMemoryWakeups, Worker
 from cleanplate.worker.children import Upbringing
 
 WIDTH, HEIGHT = 64, 48
@@ -233,7 +233,7 @@ class House:
         accounts = Accounts(db, self.settings.account)
         stack.push_async_callback(accounts.aclose)
         presets = Presets(db, self.settings.account)
-        wakeups = PgQueuerWakeups()
+        wakeups = InMemoryWakeups()
         fetcher = Fetcher(self.settings.fetch)
         stack.push_async_callback(fetcher.aclose)
         tasks = Tasks(

@@ -21,10 +21,10 @@ from cleanplate.notify import Deliveries
 from cleanplate.store import Blobs, Database
 from cleanplate.store.queries import deliveries as delivery_rows
 from cleanplate.task import Failure, InMemoryCompletions, Request, Source, State, Tasks
-from cleanplate.worker.wakeups import PgQueuerWakeups
+from cleanplate.worker.wakeups import InMemoryWakeups
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
     from cleanplate.account import Caller
@@ -100,6 +100,10 @@ class Bell:
 
     async def wake(self, entry: str, key: str, *, priority: int = 0, delay: float = 0.0) -> None:
         self.rung.append((entry, key, round(delay)))
+
+    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]]) -> None:
+        for key, priority in wishes:
+            await self.wake(entry, key, priority=priority)
 
 
 class Clock:
@@ -415,7 +419,7 @@ async def test_every_try_leaves_a_line_in_the_log(house: House, clock: Clock) ->
 
 
 async def test_the_real_wakeups_carry_it_through_its_pauses(house: House) -> None:
-    wakeups = PgQueuerWakeups()
+    wakeups = InMemoryWakeups()
     deliveries = house.new_deliveries(settings={"retry_seconds": [0.05, 0.05]}, wakeups=wakeups)
     wakeups.handle("deliver", deliveries.deliver, parallel=2)
     async with Receiver([500, 500, 200]).open() as receiver:

@@ -20,7 +20,7 @@ from cleanplate.notify import Deliveries
 from cleanplate.settings import Settings
 from cleanplate.store import Blobs, Database, tables
 from cleanplate.task import AskedRegion, InMemoryCompletions, Request, Source, State, Tasks
-from cleanplate.worker import PgQueuerWakeups, Worker
+from cleanplate.worker import InMemoryWakeups, Worker
 
 DEADLINE = 60  # seconds; far beyond what anything here takes
 STAMP = AskedRegion("rectangles", ((20, 10, 30, 12),))
@@ -50,7 +50,7 @@ class Server:
         self.blobs = Blobs(self.settings.blobs_url)
         self.accounts = Accounts(self.db, self.settings.account)
         self.fetcher = Fetcher(self.settings.fetch)
-        self.wakeups = PgQueuerWakeups()
+        self.wakeups = InMemoryWakeups()
         self.tasks = Tasks(self.db, self.blobs, self.wakeups, InMemoryCompletions(), self.settings.task)
         deliveries = Deliveries(self.db, self.fetcher, self._render, self.settings.notify, self.wakeups)
         self.worker = Worker(self.tasks, self.blobs, self.fetcher, deliveries, self.wakeups, self.settings)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from cleanplate.cli import audit, backup, credits, doctor, models, preset, remove, serve, token  # noqa: A004  # the command is called credits
+from cleanplate.cli import audit, backup, credits, doctor, models, preset, remove, serve, token, worker  # noqa: A004  # the command is called credits
 from cleanplate.errors import CleanplateError
 
 DEBUG_VARIABLE = "CLEANPLATE_DEBUG"
@@ -49,6 +49,7 @@ def common(
 
 app.command()(remove.remove)
 app.command()(serve.serve)
+app.command()(worker.worker)
 app.add_typer(token.app, name="token")
 app.add_typer(credits.app, name="credits")
 app.add_typer(preset.app, name="preset")

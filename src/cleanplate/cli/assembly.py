@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cleanplate import tracing
@@ -12,12 +12,16 @@ from cleanplate.account import Accounts, Presets
 from cleanplate.store import Database
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from fastapi import FastAPI
 
+    from cleanplate.fetch import Fetcher
+    from cleanplate.http.services import Services
+    from cleanplate.notify import Deliveries
     from cleanplate.settings import Settings
-    from cleanplate.worker import Worker
+    from cleanplate.worker import Inspector, Worker
+    from cleanplate.worker.engine import Engine
 
 LINK_SECRET = "links"  # noqa: S105  # the name under which the key is kept, not the key
 
@@ -28,13 +32,29 @@ class Service:
 
     Attributes:
         app: the HTTP app.
-        worker: works on the tasks; the server must not outlive it.
+        worker: works on the tasks, in this process; the server must not outlive it. None: others do.
         accounts: whose tokens are accepted.
     """
 
     app: FastAPI
-    worker: Worker
+    worker: Worker | None
     accounts: Accounts
+
+    @property
+    def alive(self) -> bool:
+        """Whether all of it is at work."""
+        return self.worker is None or self.worker.alive
+
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """What a server and a worker both stand on."""
+
+    services: Services
+    deliveries: Deliveries
+    engine: Engine
+    inspector: Inspector
+    fetcher: Fetcher
 
 
 @asynccontextmanager
@@ -68,63 +88,107 @@ async def opened_presets(settings: Settings, account: str) -> AsyncGenerator[tup
 
 
 @asynccontextmanager
-async def assembled(settings: Settings) -> AsyncGenerator[Service]:
-    """The whole service in this process, working until it is left.
+async def assembled(settings: Settings, *, works: bool = True) -> AsyncGenerator[Service]:
+    """The service in this process, answering until it is left.
+
+    Args:
+        settings: all of them.
+        works: whether tasks are worked on in this process, too.
 
     Raises:
         TelemetryMissing: traces are wanted, and their libraries are not installed.
+        NothingShared: others are to work, and cannot see what is asked for.
         StorageFailed: the database or the folder of the blobs cannot be opened.
         ChildNotStarted: no picture process starts.
     """
-    from cleanplate.fetch import Fetcher
     from cleanplate.http.app import create_app
+
+    async with _rooms(settings, alone=works) as rooms, AsyncExitStack() as stack:
+        services = rooms.services
+        await stack.enter_async_context(rooms.inspector)
+        worker = None
+        if works:
+            worker = await stack.enter_async_context(_worker(rooms, settings))
+            services = replace(services, working=lambda: worker.alive and rooms.engine.whole)
+        yield Service(create_app(services, settings), worker, services.accounts)
+
+
+@asynccontextmanager
+async def worker_alone(settings: Settings) -> AsyncGenerator[tuple[Worker, Callable[[], bool]]]:
+    """A worker for what servers on the same database accept; and whether it hears of it at the moment.
+
+    Raises:
+        TelemetryMissing, NothingShared, StorageFailed, ChildNotStarted: as `assembled`.
+    """
+    async with _rooms(settings, alone=False) as rooms, _worker(rooms, settings) as worker:
+        yield worker, lambda: rooms.engine.whole
+
+
+def _worker(rooms: _Rooms, settings: Settings) -> Worker:
+    from cleanplate.worker import Worker
+
+    services = rooms.services
+    return Worker(services.tasks, services.blobs, rooms.fetcher, rooms.deliveries, rooms.engine, settings)
+
+
+@asynccontextmanager
+async def _rooms(settings: Settings, *, alone: bool) -> AsyncGenerator[_Rooms]:
+    """Open what all processes stand on.
+
+    Args:
+        settings: all of them.
+        alone: whether this process does everything that is to be done.
+    """
+    from cleanplate.cli.errors import NothingShared
+    from cleanplate.fetch import Fetcher
     from cleanplate.http.callbacks import Callbacks
     from cleanplate.http.services import Services
     from cleanplate.notify import Deliveries
     from cleanplate.store import Blobs
-    from cleanplate.task import InMemoryCompletions, Tasks
-    from cleanplate.worker import Finder, Inspector, PgQueuerWakeups, Worker
+    from cleanplate.task import Tasks, completions_over
+    from cleanplate.worker import Finder, Inspector, engine_over
     from cleanplate.worker.children import Upbringing
-    from cleanplate.worker.wakeups import MOST_WAITING
 
     async with AsyncExitStack() as stack:
         tracing.start(settings.telemetry)
         stack.push_async_callback(asyncio.to_thread, tracing.stop)
-        db = Database(settings.database_url, settings.database.busy_seconds)
+        db = Database(settings.database_url, settings.database.busy_seconds, settings.database.connections)
         stack.push_async_callback(db.close)
+        line = db.line()
+        blobs = Blobs(settings.blobs_url, settings.blobs)
+        if not alone and (line is None or not blobs.shared):
+            raise NothingShared
         await db.upgrade()
+        if line is not None:
+            await stack.enter_async_context(line)
         accounts = Accounts(db, settings.account)
-        presets = Presets(db, settings.account)
         stack.push_async_callback(accounts.aclose)
-        blobs = Blobs(settings.blobs_url)
         fetcher = Fetcher(settings.fetch)
         stack.push_async_callback(fetcher.aclose)
-        wakeups = PgQueuerWakeups(max(MOST_WAITING, 2 * settings.task.max_queued))
-        tasks = Tasks(db, blobs, wakeups, InMemoryCompletions(), settings.task, slots=settings.slots)
+        engine = await stack.enter_async_context(engine_over(line, 2 * settings.task.max_queued))
+        completions = await stack.enter_async_context(completions_over(db, line))
+        tasks = Tasks(db, blobs, engine, completions, settings.task, slots=settings.slots)
         upbringing = Upbringing.of(settings.worker, settings.slots, settings.models)
-        inspector = Inspector(settings.picture, upbringing)
         finder = Finder(settings.picture, settings.task.work_seconds, upbringing)
         stack.push_async_callback(finder.aclose)
-        secret = (
-            settings.secret.get_secret_value().encode()
-            if settings.secret
-            else await db.get_or_create_secret(LINK_SECRET)
-        )
-        workers: list[Worker] = []
+        inspector = Inspector(settings.picture, upbringing)
         services = Services(
             accounts,
-            presets,
+            Presets(db, settings.account),
             tasks,
             blobs,
             fetcher,
             inspector,
             finder,
-            secret,
-            working=lambda: any(worker.alive for worker in workers),
+            await _secret(db, settings),
+            working=lambda: engine.whole,
         )
-        deliveries = Deliveries(db, fetcher, Callbacks(services, settings).render, settings.notify, wakeups)
-        await stack.enter_async_context(inspector)
-        worker = Worker(tasks, blobs, fetcher, deliveries, wakeups, settings)
-        await stack.enter_async_context(worker)
-        workers.append(worker)
-        yield Service(create_app(services, settings), worker, accounts)
+        deliveries = Deliveries(db, fetcher, Callbacks(services, settings).render, settings.notify, engine)
+        yield _Rooms(services, deliveries, engine, inspector, fetcher)
+
+
+async def _secret(db: Database, settings: Settings) -> bytes:
+    """The key of result links: the same in every process on this database."""
+    if settings.secret:
+        return settings.secret.get_secret_value().encode()
+    return await db.get_or_create_secret(LINK_SECRET)

@@ -83,3 +83,9 @@ class PartDied(CleanplateError):
     """A part of the server has ended, so the server stops: its log says why; start it again."""
 
     code = "part_died"
+
+
+class NothingShared(CleanplateError):
+    """Servers and workers that are processes of their own share PostgreSQL and a blob store: set CLEANPLATE_DATABASE__URL=postgresql://… and CLEANPLATE_BLOBS__URL=s3://… (or a folder that all of them see)."""  # noqa: E501  # one line: the message
+
+    code = "nothing_shared"

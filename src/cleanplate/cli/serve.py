@@ -1,4 +1,4 @@
-"""`cleanplate serve`: the whole service in one process."""
+"""`cleanplate serve`: the whole service in one process, or the part of it that answers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import typer
 
 if TYPE_CHECKING:
     from cleanplate.account import Accounts
+    from cleanplate.cli.assembly import Service
     from cleanplate.cli.server import Server
     from cleanplate.settings import Settings
-    from cleanplate.worker import Worker
 
 LOOK_SECONDS = 1.0  # between two looks at whether the worker is alive
 BACKLOG = 2048
@@ -39,6 +39,12 @@ def serve(
             help="Port to listen on, 0 for a free one; otherwise CLEANPLATE_HTTP__PORT, or 8080.",
         ),
     ] = None,
+    no_worker: Annotated[
+        bool,
+        typer.Option(
+            "--no-worker", help="Only answer; `cleanplate worker` does the work, here or elsewhere."
+        ),
+    ] = False,
 ) -> None:
     """Serve the HTTP APIs. The first start makes an admin token and shows it once."""
     from cleanplate.cli import log
@@ -49,9 +55,9 @@ def serve(
     log.configure(settings.log)
     with (
         listen(settings.http.host, settings.http.port) as listener,
-        asyncio.Runner(loop_factory=_loop_factory()) as runner,
+        asyncio.Runner(loop_factory=loop_factory()) as runner,
     ):
-        runner.run(_serve(settings, listener))
+        runner.run(_serve(settings, listener, works=not no_worker))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -73,7 +79,8 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+def loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    """uvloop's, where there is one."""
     try:
         import uvloop
     except ImportError:  # not made for every system; asyncio's own loop is only slower
@@ -81,29 +88,29 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
     return uvloop.Loop
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, listener: socket.socket, *, works: bool) -> None:
     from cleanplate.cli.assembly import assembled
     from cleanplate.cli.errors import PartDied
     from cleanplate.cli.server import Server
 
-    async with assembled(settings) as service:
+    async with assembled(settings, works=works) as service:
 
         async def ready() -> None:
             await _greet(settings, service.accounts, _address(listener))
 
         server = Server(service.app, settings.worker.drain_seconds, ready)
-        watch = asyncio.create_task(_watch(service.worker, server))
+        watch = asyncio.create_task(_watch(service, server))
         try:
             await server.serve([listener])
         finally:
             watch.cancel()
-        if not service.worker.alive:
+        if not service.alive:
             raise PartDied
 
 
-async def _watch(worker: Worker, server: Server) -> None:
+async def _watch(service: Service, server: Server) -> None:
     """Stop serving when nobody is left to work on what is asked for."""
-    while worker.alive:  # noqa: ASYNC110  # its end has no event
+    while service.alive:  # noqa: ASYNC110  # its end has no event
         await asyncio.sleep(LOOK_SECONDS)
     server.should_exit = True
 

@@ -83,6 +83,11 @@ class Blobs:
                 "or with s3:// and name a bucket."
             )
 
+    @property
+    def shared(self) -> bool:
+        """Whether another process sees what is put."""
+        return not isinstance(self._store, MemoryStore)
+
     async def put(self, key: str, data: bytes, media_type: str | None = None) -> None:
         """Store, replacing what was there. Atomic: a reader sees the old bytes or the new; durable on return.
 

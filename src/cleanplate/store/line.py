@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import structlog
@@ -11,7 +11,7 @@ import structlog
 from cleanplate.store.errors import StorageFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     Ear = Callable[[str | None], None]
 
@@ -21,6 +21,14 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0  # a statement that takes longer has lost its server
 PING_SECONDS = 10.0  # a line that nobody speaks on is tried this often: a cut cable says nothing by itself
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)  # seconds between the tries to connect again; the last one repeats
+PASSING = ("08", "40", "53", "55", "57")  # classes of errors: away, in each other's way, short of something
+
+
+def passing(error: StorageFailed) -> bool:
+    """Whether a statement that went wrong on a line may go well later: nothing is wrong with it itself."""
+    why = error.__cause__
+    state = getattr(why, "sqlstate", None)
+    return not isinstance(why, ValueError) if state is None else state.startswith(PASSING)
 
 
 class Line:
@@ -83,17 +91,17 @@ class Line:
         Raises:
             StorageFailed: it was refused, or the server does not answer. Whether it was run is then unknown.
         """
-        async with self._turn:
-            connection = await self._connected()
-            try:
-                return [dict(row) for row in await connection.fetch(sql, *arguments)]
-            except Exception as error:
-                self._judge(connection, error)
-                raise StorageFailed(detail=f"{type(error).__name__}: {error}") from error
-            except asyncio.CancelledError:
-                # What the server still has to say belongs to nobody: the next statement must not hear it.
-                self._drop(connection)
-                raise
+        async with self._asked() as connection:
+            return [dict(row) for row in await connection.fetch(sql, *arguments)]
+
+    async def run(self, script: str) -> None:
+        """Run many statements without arguments in one transaction.
+
+        Raises:
+            StorageFailed: as `fetch`.
+        """
+        async with self._asked() as connection:
+            await connection.execute(script)
 
     async def notify(self, channel: str, payload: str) -> None:
         """Tell everyone who listens, this process too.
@@ -114,13 +122,8 @@ class Line:
         ears = self._ears.setdefault(channel, [])
         ears.append(ear)
         if len(ears) == 1:
-            async with self._turn:
-                connection = await self._connected()
-                try:
-                    await connection.add_listener(channel, self._hear)
-                except Exception as error:
-                    self._drop(connection)
-                    raise StorageFailed(detail=f"{type(error).__name__}: {error}") from error
+            async with self._asked() as connection:
+                await connection.add_listener(channel, self._hear)
 
     def unlisten(self, channel: str, ear: Ear) -> None:
         """Call `ear` no more."""
@@ -156,12 +159,23 @@ class Line:
                     ear(None)
         return connection
 
-    def _judge(self, connection: Any, error: Exception) -> None:
-        """Give up a connection that has not answered; one that said no is fine."""
+    @asynccontextmanager
+    async def _asked(self) -> AsyncGenerator[Any]:
+        """The connection to oneself. It is given up where it has not answered; one that said no is fine."""
         import asyncpg
 
-        if isinstance(error, OSError | asyncpg.InterfaceError) or connection.is_closed():
-            self._drop(connection)
+        async with self._turn:
+            connection = await self._connected()
+            try:
+                yield connection
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                if not isinstance(error, asyncpg.PostgresError) or connection.is_closed():
+                    self._drop(connection)
+                raise StorageFailed(detail=f"{type(error).__name__}: {error}") from error
+            except asyncio.CancelledError:
+                # What the server still has to say belongs to nobody: the next statement must not hear it.
+                self._drop(connection)
+                raise
 
     def _lost(self, _connection: object) -> None:
         self._broken.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cleanplate.task.batches import Batch, NewBatch, Picture
 from cleanplate.task.callback import Callback
-from cleanplate.task.completions import InMemoryCompletions
+from cleanplate.task.completions import InMemoryCompletions, PostgresCompletions, completions_over
 from cleanplate.task.errors import (
     AccountBusy,
     BatchNotFound,
@@ -42,6 +42,7 @@ __all__ = [
     "Page",
     "Picture",
     "Place",
+    "PostgresCompletions",
     "Purged",
     "QueueFull",
     "Request",
@@ -58,6 +59,7 @@ __all__ = [
     "Wakeups",
     "Watch",
     "WorkerCrashed",
+    "completions_over",
     "read_task",
     "result_key",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
 RUN_TASK = "run_task"  # entry; the key is a task id
@@ -26,6 +27,10 @@ class Wakeups(Protocol):
             priority: the higher number goes first.
             delay: seconds from now before which it is not run.
         """
+        ...
+
+    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]]) -> None:
+        """Wake many: (key, priority) each."""
         ...
 
     async def cancel(self, entry: str, key: str) -> None:

@@ -153,8 +153,7 @@ class Tasks:
             except Repeated as repeated:
                 return await self.batch(caller.account.id, repeated.subject_id)
         metrics.accepted.labels(request.dialect).inc(len(tasks))
-        for task in tasks:
-            await self._wake(task)
+        await self._wake(*tasks)
         return batch
 
     async def batch(self, account_id: str, batch_id: str) -> Batch:
@@ -240,7 +239,7 @@ class Tasks:
         async with self._db.write() as connection:
             delivery_id = await repeat_callback(connection, task_id, self._clock())
         if delivery_id is not None:
-            await self._hint(DELIVER, delivery_id, 0)
+            await self._hint(DELIVER, [(delivery_id, 0)])
         return await self.callback(account_id, task_id)
 
     async def changed(self, account_id: str, since: float, limit: int) -> list[Task]:
@@ -350,10 +349,8 @@ class Tasks:
         async with self._db.read() as connection:
             rows = [*await task_rows.queued(connection), *await task_rows.overdue(connection, now)]
             due = await delivery_rows.due(connection, now)
-        for row in rows:
-            await self._hint(RUN_TASK, row["id"], urgency(row["priority"], row["turn"]))
-        for delivery_id in due:
-            await self._hint(DELIVER, delivery_id, 0)
+        await self._hint(RUN_TASK, [(row["id"], urgency(row["priority"], row["turn"])) for row in rows])
+        await self._hint(DELIVER, [(delivery_id, 0) for delivery_id in due])
         return [*(row["id"] for row in rows), *due]
 
     async def purge(self) -> Purged:
@@ -452,7 +449,7 @@ class Tasks:
             _measure(task)
             await self._announce(task.id)
             if delivery_id is not None:
-                await self._hint(DELIVER, delivery_id, 0)
+                await self._hint(DELIVER, [(delivery_id, 0)])
             await self._drop(source.value for source in _sources(task.request) if source.kind == "blob")
 
     async def _announce(self, task_id: str) -> None:
@@ -461,15 +458,15 @@ class Tasks:
         except Exception:  # as in `_hint`: those who wait read the task again in the end
             log.warning("an ended task could not be announced", task=task_id, exc_info=True)
 
-    async def _wake(self, task: Task) -> None:
-        await self._hint(RUN_TASK, task.id, urgency(priority(task.request), task.turn))
+    async def _wake(self, *tasks: Task) -> None:
+        await self._hint(RUN_TASK, [(task.id, urgency(priority(task.request), task.turn)) for task in tasks])
 
-    async def _hint(self, entry: str, key: str, urgency: int) -> None:
+    async def _hint(self, entry: str, wishes: Sequence[tuple[str, int]]) -> None:
         """Wake someone. What is durable is not undone by a wake-up that fails: the sweep repeats it."""
         try:
-            await self._wakeups.wake(entry, key, priority=urgency)
+            await self._wakeups.wake_all(entry, wishes)
         except Exception:  # whatever the engine raises, the task is accepted
-            log.warning("a wake-up failed; the sweep will repeat it", entry=entry, key=key, exc_info=True)
+            log.warning("wake-ups failed; the sweep will repeat them", entry=entry, exc_info=True)
 
     async def _drop(self, keys: Iterable[str]) -> None:
         """Remove blobs that nobody needs any more, as well as possible: the purge removes what is left."""

@@ -6,7 +6,9 @@
     finder.py    a child process for those who sit in front of a picture: `Finder`
     child.py     the child process itself
     frames.py    what parent and child say to each other
-    wakeups.py   PgQueuer behind the port of `task`
+    engine.py    what a worker needs of the engine that wakes it
+    wakeups.py   that engine inside one process: PgQueuer in memory
+    queue.py     the same for many processes: PgQueuer on PostgreSQL
 
 Everything is loaded when it is first used: a child process must not pay for what only its parent needs.
 """
@@ -18,17 +20,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cleanplate.worker.children import Inspector
+    from cleanplate.worker.engine import engine_over
     from cleanplate.worker.finder import Finder
     from cleanplate.worker.run import Worker
-    from cleanplate.worker.wakeups import PgQueuerWakeups
+    from cleanplate.worker.wakeups import InMemoryWakeups
 
-__all__ = ["Finder", "Inspector", "PgQueuerWakeups", "Worker"]
+__all__ = ["Finder", "InMemoryWakeups", "Inspector", "Worker", "engine_over"]
 
 _HOME = {
     "Finder": "cleanplate.worker.finder",
     "Inspector": "cleanplate.worker.children",
-    "PgQueuerWakeups": "cleanplate.worker.wakeups",
+    "InMemoryWakeups": "cleanplate.worker.wakeups",
     "Worker": "cleanplate.worker.run",
+    "engine_over": "cleanplate.worker.engine",
 }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cleanplate.settings import Settings
     from cleanplate.store import Blobs
     from cleanplate.task import Tasks
-    from cleanplate.worker.wakeups import PgQueuerWakeups
+    from cleanplate.worker.engine import Engine
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ class Worker:
         blobs: Blobs,
         fetcher: Fetcher,
         deliveries: Deliveries,
-        wakeups: PgQueuerWakeups,
+        wakeups: Engine,
         settings: Settings,
     ) -> None:
         self._tasks = tasks

@@ -11,21 +11,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Self
 
 import structlog
 from pgqueuer import InMemoryDriver, InMemoryQueries, Job, JobId, QueueManager
 
+from cleanplate.worker.engine import SCHEDULED, Entry, Handler, Lane
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 log = structlog.get_logger(__name__)
 
-Handler = Callable[[str], Awaitable[None]]
-Lane = Literal["heavy", "light"]
-
 MOST_WAITING = 10_000  # in each lane; what is turned away is woken again by the next sweep
-SCHEDULED = "every"  # the key of entries that run by the clock
 HEARTBEAT = timedelta(seconds=30)  # of no consequence in memory: a job's manager cannot die without the job
 NEVER = timedelta(0)  # keeps PgQueuer from condensing its log, which is thrown away instead
 
@@ -43,14 +43,6 @@ class _Wish:
 
     def merged(self, other: _Wish) -> _Wish:
         return _Wish(min(self.due, other.due), max(self.priority, other.priority))
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    name: str
-    handler: Handler
-    parallel: int
-    lane: Lane
 
 
 class _Lane:
@@ -81,7 +73,7 @@ class _Lane:
         await self.queries.clear_statistics_log()
 
 
-class PgQueuerWakeups:
+class InMemoryWakeups:
     """The `Wakeups` of a server that is one process. Not thread-safe: one event loop.
 
     First `handle` says what each entry does, `schedule` which of them run by the clock; then `run`. Wake-ups
@@ -94,21 +86,30 @@ class PgQueuerWakeups:
     def __init__(self, most_waiting: int = MOST_WAITING) -> None:
         self._most_waiting = most_waiting
         self._lanes: dict[Lane, _Lane] = {"heavy": _Lane(), "light": _Lane()}
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         self._periods: dict[str, float] = {}
         self._waiting: dict[tuple[str, str], _Wish] = {}
         self._running: dict[tuple[str, str], _Wish | None] = {}  # the value: run it again
 
-    def handle(self, entry: str, handler: Handler, *, parallel: int = 1, lane: Lane = "light") -> None:
-        """Say what is done for an entry. Before `run`, once for each entry.
+    @property
+    def shared(self) -> bool:
+        """Nobody else hears of anything."""
+        return False
 
-        Args:
-            entry: its name.
-            handler: awaited with the key; what it raises is logged, and the wake-up is over.
-            parallel: how many of this entry run at the same time.
-            lane: `"heavy"` for what takes long, `"light"` for what should never wait behind it.
-        """
-        self._entries[entry] = _Entry(entry, handler, parallel, lane)
+    @property
+    def whole(self) -> bool:
+        """There is nothing that could break."""
+        return True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.stop()
+
+    def handle(self, entry: str, handler: Handler, *, parallel: int = 1, lane: Lane = "light") -> None:
+        """Say what is done for an entry. Before `run`, once for each entry; see `Entry`."""
+        self._entries[entry] = Entry(entry, handler, parallel, lane)
 
         async def start(job: Job) -> None:
             await self._start(entry, (job.payload or b"").decode(), job.id)
@@ -132,6 +133,11 @@ class PgQueuerWakeups:
             self._running[pair] = known.merged(wish) if known else wish
             return
         await self._wait(pair, wish)
+
+    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]]) -> None:
+        """Wake many keys at once, each with its priority."""
+        for key, priority in wishes:
+            await self.wake(entry, key, priority=priority)
 
     async def cancel(self, entry: str, key: str) -> None:
         """Forget the waiting wake-up, if there is one. What runs is not interrupted."""

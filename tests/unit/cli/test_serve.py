@@ -37,13 +37,13 @@ async def test_the_server_ends_with_an_error_when_its_worker_has_ended(monkeypat
     worker = SimpleNamespace(alive=False)
 
     @asynccontextmanager
-    async def assembled(_):
+    async def assembled(_, *, works):
         async with opened_accounts(settings) as accounts:
             yield assembly.Service(FastAPI(), worker, accounts)
 
     monkeypatch.setattr(assembly, "assembled", assembled)
     with listen("127.0.0.1", 0) as listener, pytest.raises(PartDied):
-        await _serve(settings, listener)
+        await _serve(settings, listener, works=True)
 
 
 def test_the_example_names_a_picture_that_is_there(tmp_path):

@@ -34,6 +34,7 @@ QUERIES = {
     "overdue": lambda c: tasks.overdue(c, 1.0),
     "expired unfinished": lambda c: tasks.expired_unfinished(c, 1.0),
     "expired finished": lambda c: tasks.expired_finished(c, 1.0),
+    "unfinished of": lambda c: tasks.unfinished_of(c, ["x", "y"]),
     "known": lambda c: tasks.known(c, ["x", "y"]),
     "removed": lambda c: tasks.remove(c, ["x", "y"]),
     "delivery by id": lambda c: deliveries.find(c, "x"),

@@ -34,6 +34,10 @@ class Bell:
             raise RuntimeError("the engine is down")
         self.rung.append((entry, key, priority))
 
+    async def wake_all(self, entry, wishes):
+        for key, priority in wishes:
+            await self.wake(entry, key, priority=priority)
+
     def answered(self):
         """What was woken since this was last asked."""
         rung, self.rung = self.rung, []

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from cleanplate.worker import PgQueuerWakeups
+from cleanplate.store import Database
+from cleanplate.worker import InMemoryWakeups
+from cleanplate.worker.queue import PostgresWakeups
 
 if TYPE_CHECKING:
     from cleanplate.task import Wakeups
+    from cleanplate.worker.engine import Engine
 
 DEADLINE = 10  # seconds; far beyond what anything here takes
 
@@ -45,8 +48,32 @@ class Diary:
             await self._news.wait_for(condition)
 
 
+@pytest.fixture(params=["memory", "postgresql"])
+async def make(request):
+    """Make an engine of either kind; every test with this fixture is the suite that both have to pass."""
+    if request.param == "memory":
+        yield InMemoryWakeups
+        return
+    async with Database(request.getfixturevalue("postgres_url")).line() as line:
+        async with PostgresWakeups(line):
+            pass  # the tables are made
+        yield lambda: PostgresWakeups(line)
+
+
+@pytest.fixture
+def made(make):
+    """Make an engine with a handler of long work."""
+
+    def with_handler(handler, *, parallel: int = 1) -> Engine:
+        wakeups = make()
+        wakeups.handle("run_task", handler, parallel=parallel, lane="heavy")
+        return wakeups
+
+    return with_handler
+
+
 @asynccontextmanager
-async def running(wakeups: PgQueuerWakeups):
+async def running(wakeups: Engine):
     task = asyncio.create_task(wakeups.run())
     try:
         yield task
@@ -56,13 +83,7 @@ async def running(wakeups: PgQueuerWakeups):
             await task
 
 
-def made(handler, *, parallel: int = 1, **arguments) -> PgQueuerWakeups:
-    wakeups = PgQueuerWakeups(**arguments)
-    wakeups.handle("run_task", handler, parallel=parallel, lane="heavy")
-    return wakeups
-
-
-async def test_a_woken_key_is_handled_once():
+async def test_a_woken_key_is_handled_once(made):
     diary = Diary()
     wakeups = made(diary)
     port: Wakeups = wakeups  # for the type checker: it is an adapter of the port
@@ -74,7 +95,7 @@ async def test_a_woken_key_is_handled_once():
     assert diary.begun == ["a"]
 
 
-async def test_wakeups_given_before_run_wait_for_it():
+async def test_wakeups_given_before_run_wait_for_it(made):
     diary = Diary()
     wakeups = made(diary)
     await wakeups.wake("run_task", "early")
@@ -86,7 +107,7 @@ async def test_wakeups_given_before_run_wait_for_it():
     assert await wakeups.depth() == 0
 
 
-async def test_the_same_key_waits_only_once():
+async def test_the_same_key_waits_only_once(made):
     diary = Diary()
     wakeups = made(diary)
     for _ in range(5):
@@ -100,7 +121,7 @@ async def test_the_same_key_waits_only_once():
     assert sorted(diary.begun) == ["a", "b"]
 
 
-async def test_a_key_can_be_woken_again_after_it_has_run():
+async def test_a_key_can_be_woken_again_after_it_has_run(made):
     diary = Diary()
     wakeups = made(diary)
 
@@ -112,7 +133,7 @@ async def test_a_key_can_be_woken_again_after_it_has_run():
     assert diary.begun == ["a", "a", "a"]
 
 
-async def test_a_wakeup_while_its_key_runs_is_not_lost_and_not_run_beside_it():
+async def test_a_wakeup_while_its_key_runs_is_not_lost_and_not_run_beside_it(made):
     diary = Diary()
     diary.gate.clear()
     wakeups = made(diary, parallel=4)
@@ -131,7 +152,7 @@ async def test_a_wakeup_while_its_key_runs_is_not_lost_and_not_run_beside_it():
     assert diary.begun == ["a", "b", "a"]
 
 
-async def test_a_handler_can_wake_its_own_key_for_later():
+async def test_a_handler_can_wake_its_own_key_for_later(made):
     """As a delivery does that is to be tried again."""
     tries: list[str] = []
     thrice = asyncio.Event()
@@ -151,7 +172,7 @@ async def test_a_handler_can_wake_its_own_key_for_later():
     assert tries == ["a", "a", "a"]
 
 
-async def test_the_higher_priority_goes_first_and_equals_in_their_order():
+async def test_the_higher_priority_goes_first_and_equals_in_their_order(made):
     diary = Diary()
     wakeups = made(diary)
     for key, priority in [("later", 0), ("last", 0), ("first", 2), ("second", 1)]:
@@ -163,7 +184,7 @@ async def test_the_higher_priority_goes_first_and_equals_in_their_order():
     assert diary.begun == ["first", "second", "later", "last"]
 
 
-async def test_an_urgent_wakeup_overtakes_what_already_waits_behind_a_busy_slot():
+async def test_an_urgent_wakeup_overtakes_what_already_waits_behind_a_busy_slot(made):
     diary = Diary()
     diary.gate.clear()
     wakeups = made(diary)
@@ -179,7 +200,7 @@ async def test_an_urgent_wakeup_overtakes_what_already_waits_behind_a_busy_slot(
     assert diary.begun == ["runs", "urgent", "waits"]
 
 
-async def test_waking_a_waiting_key_again_can_only_make_it_more_urgent():
+async def test_waking_a_waiting_key_again_can_only_make_it_more_urgent(made):
     diary = Diary()
     wakeups = made(diary)
     await wakeups.wake("run_task", "a", priority=1)
@@ -194,7 +215,7 @@ async def test_waking_a_waiting_key_again_can_only_make_it_more_urgent():
     assert diary.begun == ["b", "a", "c"]
 
 
-async def test_a_delayed_wakeup_waits_and_is_brought_forward_by_an_earlier_one():
+async def test_a_delayed_wakeup_waits_and_is_brought_forward_by_an_earlier_one(made):
     diary = Diary()
     wakeups = made(diary)
 
@@ -209,7 +230,7 @@ async def test_a_delayed_wakeup_waits_and_is_brought_forward_by_an_earlier_one()
         assert await wakeups.depth() == 0
 
 
-async def test_a_delay_passes():
+async def test_a_delay_passes(made):
     diary = Diary()
     wakeups = made(diary)
 
@@ -218,7 +239,7 @@ async def test_a_delay_passes():
         await diary.until(lambda: diary.ended == ["a"])
 
 
-async def test_a_cancelled_wakeup_does_not_happen():
+async def test_a_cancelled_wakeup_does_not_happen(made):
     diary = Diary()
     wakeups = made(diary)
     await wakeups.wake("run_task", "a")
@@ -236,7 +257,8 @@ async def test_a_cancelled_wakeup_does_not_happen():
 async def test_a_wakeup_put_off_in_the_very_moment_of_its_start_waits(turns: int):
     """Whatever the engine has already done with it by then."""
     diary = Diary()
-    wakeups = made(diary, parallel=2)
+    wakeups = InMemoryWakeups()
+    wakeups.handle("run_task", diary, parallel=2, lane="heavy")
 
     async with running(wakeups):
         await wakeups.wake("run_task", "a")
@@ -251,7 +273,7 @@ async def test_a_wakeup_put_off_in_the_very_moment_of_its_start_waits(turns: int
     assert diary.begun == (["a", "b"] if began else ["b"])
 
 
-async def test_cancelling_what_runs_forgets_only_its_next_run():
+async def test_cancelling_what_runs_forgets_only_its_next_run(made):
     diary = Diary()
     diary.gate.clear()
     wakeups = made(diary)
@@ -269,7 +291,7 @@ async def test_cancelling_what_runs_forgets_only_its_next_run():
 
 
 @pytest.mark.parametrize("parallel", [1, 2, 5])
-async def test_no_more_of_an_entry_run_at_a_time_than_allowed(parallel: int):
+async def test_no_more_of_an_entry_run_at_a_time_than_allowed(made, parallel: int):
     diary = Diary()
     diary.gate.clear()
     wakeups = made(diary, parallel=parallel)
@@ -284,7 +306,7 @@ async def test_no_more_of_an_entry_run_at_a_time_than_allowed(parallel: int):
     assert diary.most_together == parallel
 
 
-async def test_long_work_does_not_hold_up_the_light_lane_nor_one_light_entry_another():
+async def test_long_work_does_not_hold_up_the_light_lane_nor_one_light_entry_another(made):
     heavy, slow, quick = Diary(), Diary(), Diary()
     heavy.gate.clear()
     slow.gate.clear()
@@ -305,7 +327,7 @@ async def test_long_work_does_not_hold_up_the_light_lane_nor_one_light_entry_ano
         await slow.until(lambda: len(slow.ended) == 5)
 
 
-async def test_what_runs_by_the_clock_runs_at_once_and_again_even_after_a_failure():
+async def test_what_runs_by_the_clock_runs_at_once_and_again_even_after_a_failure(make):
     runs = 0
     thrice = asyncio.Event()
 
@@ -316,7 +338,7 @@ async def test_what_runs_by_the_clock_runs_at_once_and_again_even_after_a_failur
             thrice.set()
         raise RuntimeError("the database is away")
 
-    wakeups = PgQueuerWakeups()
+    wakeups = make()
     wakeups.handle("sweep", sweep)
     wakeups.schedule("sweep", 0.01)
     with capture_logs() as lines:
@@ -326,7 +348,7 @@ async def test_what_runs_by_the_clock_runs_at_once_and_again_even_after_a_failur
     assert [line["log_level"] for line in lines if line["event"] == "wakeup failed"][:3] == ["error"] * 3
 
 
-async def test_a_failing_handler_is_logged_and_does_not_stop_the_others():
+async def test_a_failing_handler_is_logged_and_does_not_stop_the_others(made):
     diary = Diary()
 
     async def fail_on_a(key: str) -> None:
@@ -348,7 +370,7 @@ async def test_a_failing_handler_is_logged_and_does_not_stop_the_others():
 
 async def test_too_many_wakeups_are_dropped_but_never_those_by_the_clock():
     diary, swept = Diary(), Diary()
-    wakeups = PgQueuerWakeups(most_waiting=2)
+    wakeups = InMemoryWakeups(most_waiting=2)
     wakeups.handle("deliver", diary)
     wakeups.handle("sweep", swept)
     wakeups.schedule("sweep", 3600)
@@ -364,7 +386,7 @@ async def test_too_many_wakeups_are_dropped_but_never_those_by_the_clock():
         await diary.until(lambda: diary.ended == ["a", "b", "c"])
 
 
-async def test_stop_lets_what_runs_end_and_starts_nothing_more():
+async def test_stop_lets_what_runs_end_and_starts_nothing_more(made):
     diary = Diary()
     diary.gate.clear()
     wakeups = made(diary)
@@ -380,18 +402,35 @@ async def test_stop_lets_what_runs_end_and_starts_nothing_more():
     assert diary.ended == ["runs"]
 
 
-async def test_a_thousand_wakeups_all_happen_and_leave_nothing_behind():
+async def test_many_can_be_woken_at_once_the_most_urgent_first(made):
+    diary = Diary()
+    wakeups = made(diary)
+    await wakeups.wake_all("run_task", [("low", 0), ("high", 9), ("middle", 5), ("low", 1), ("lower", 0)])
+    await wakeups.wake_all("run_task", [])
+    assert await wakeups.depth() == 4
+
+    async with running(wakeups):
+        await diary.until(lambda: len(diary.ended) == 4)
+
+    assert diary.begun == ["high", "middle", "low", "lower"]
+
+
+async def test_a_thousand_wakeups_all_happen_and_leave_nothing_behind(made):
     diary = Diary()
     wakeups = made(diary, parallel=2)
 
     async with running(wakeups):
-        for number in range(1000):
-            await wakeups.wake("run_task", str(number), priority=number % 3)
+        await wakeups.wake_all("run_task", [(str(number), number % 3) for number in range(1000)])
         await diary.until(lambda: len(diary.ended) == 1000)
         await wakeups.forget()
 
     assert len(set(diary.begun)) == 1000
-    for lane in wakeups._lanes.values():
-        rows = await lane.queries.queue_log()
-        assert len(rows) <= 2 * 2, "only the last jobs may still be logged after forget"
-        assert await lane.queries.queue_size() == []
+    assert await wakeups.depth() == 0
+    if isinstance(wakeups, InMemoryWakeups):
+        for lane in wakeups._lanes.values():
+            rows = await lane.queries.queue_log()
+            assert len(rows) <= 2 * 2, "only the last jobs may still be logged after forget"
+            assert await lane.queries.queue_size() == []
+    else:
+        for table in ("cleanplate_wakeups", "cleanplate_wakeups_log", "cleanplate_wakeups_statistics"):
+            assert await wakeups._line.fetch(f"SELECT 1 FROM {table}") == []

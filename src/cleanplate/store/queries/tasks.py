@@ -235,6 +235,12 @@ async def known(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
     return set((await connection.execute(query)).scalars().all())
 
 
+async def unfinished_of(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
+    """Those of `ids` (a few hundred at most) that are queued or running."""
+    query = select(tasks.c.id).where(tasks.c.id.in_(ids), tasks.c.state.in_(UNFINISHED))
+    return set((await connection.execute(query)).scalars().all())
+
+
 async def remove(connection: AsyncConnection, ids: Collection[str]) -> None:
     """Delete the tasks (a few hundred at most) and their deliveries."""
     await connection.execute(delete(tasks).where(tasks.c.id.in_(ids)))
