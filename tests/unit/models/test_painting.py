@@ -110,6 +110,10 @@ def test_a_hole_wider_than_the_reach_is_painted_from_coarse_to_fine():
     # the middle of the hole is near the middle of the ramp: what lies round it was seen, 100 pixels away
     assert np.abs(answer[140:160, 140:160] - truth[140:160, 140:160]).max() < 0.2
     assert all(not seen.all() for _, seen in network.seen)  # never asked to invent out of nothing
+    for shape, seen in network.seen:
+        ys, xs = np.nonzero(seen)
+        if shape == (64, 64, 3):  # at full resolution what the next square will paint is known from before
+            assert max(np.ptp(ys), np.ptp(xs)) < 48 + 8
 
 
 def test_a_thin_strip_across_a_large_picture_keeps_full_resolution():

@@ -4,7 +4,8 @@ A picture that the network can see as a whole is painted at once. Of a larger on
 square of its own at full resolution, with what is round it; holes near each other share one. What is too
 deep in a wide hole for such a square to be judged is first painted in the picture at half its size (and that
 again by halves, if need be), and then taken as known: the network paints the rim at full resolution, between
-what is there and what was painted small.
+what is there and what was painted small. Of the rim, too, what another square will paint is taken as it was
+painted small, so that each square knows what the next will have to agree with.
 """
 
 from __future__ import annotations
@@ -46,17 +47,20 @@ def paint(network: Network, values: NDArray[np.float32], hole: NDArray[np.bool_]
     if max(hole.shape) <= network.side:
         answer[hole] = _painted(network, answer, hole)[hole]
         return answer
-    todo = hole.copy()
-    core = network.side - 2 * (network.side // CONTEXT)
-    reach = core // 2
-    for box in _wide(todo, reach):
-        _guess(network, answer, todo, box, reach)
+    todo, guessed = hole.copy(), np.zeros_like(hole)
+    context = network.side // CONTEXT
+    core = network.side - 2 * context
+    for box in _wide(todo, core // 2):
+        _guess(network, answer, todo, guessed, box, core // 2)
     for piece in _pieces(todo, core):
         mine = todo[_index(piece)].copy()
         if not mine.any():  # it was in another piece as well
             continue
         square = _around(piece, network.side, todo.shape)
-        painted = _painted(network, answer[_index(square)], todo[_index(square)])
+        unknown = todo[_index(square)] & ~guessed[_index(square)]
+        near = _index(_within(_grown(piece, context // 2, todo.shape), square))
+        unknown[near] = todo[_index(square)][near]
+        painted = _painted(network, answer[_index(square)], unknown)
         x, y = piece[0] - square[0], piece[1] - square[1]
         answer[_index(piece)][mine] = painted[y : y + piece[3], x : x + piece[2]][mine]
         todo[_index(piece)] = False
@@ -112,9 +116,14 @@ def _depth(hole: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def _guess(
-    network: Network, values: NDArray[np.float32], todo: NDArray[np.bool_], box: Box, reach: int
+    network: Network,
+    values: NDArray[np.float32],
+    todo: NDArray[np.bool_],
+    guessed: NDArray[np.bool_],
+    box: Box,
+    reach: int,
 ) -> None:
-    """Paint what is deep inside a wide hole in a smaller picture, in place; it is then no longer to do."""
+    """Paint a wide hole in a smaller picture, in place; what is deep inside it is then no longer to do."""
     wider = _index(_grown(box, SURROUNDINGS * reach, todo.shape))
     crop, hole = values[wider], todo[wider]
     deep = _depth(hole) > reach
@@ -124,7 +133,8 @@ def _guess(
     hidden = known < 0.5  # of a half known pixel, the known half is taken
     small /= np.maximum(known, np.float32(0.5))[..., None]
     guess = _resized(paint(network, small, hidden), hole.shape[::-1], cv2.INTER_CUBIC)
-    crop[deep] = np.clip(guess, 0, 1)[deep]
+    crop[hole] = np.clip(guess, 0, 1)[hole]
+    guessed[wider] |= hole
     hole[deep] = False
 
 
@@ -191,6 +201,13 @@ def _grown(box: Box, by: int, shape: tuple[int, ...]) -> Box:
     x0, y0 = max(0, box[0] - by), max(0, box[1] - by)
     x1, y1 = min(shape[1], box[0] + box[2] + by), min(shape[0], box[1] + box[3] + by)
     return x0, y0, x1 - x0, y1 - y0
+
+
+def _within(box: Box, square: Box) -> Box:
+    """The part of a box that is in a square, counted from the square's corner."""
+    x0, y0 = max(box[0], square[0]), max(box[1], square[1])
+    x1, y1 = min(box[0] + box[2], square[0] + square[2]), min(box[1] + box[3], square[1] + square[3])
+    return x0 - square[0], y0 - square[1], x1 - x0, y1 - y0
 
 
 def _box(stats: NDArray[np.int32]) -> Box:
