@@ -201,6 +201,11 @@ class Task(Section):
     audit_seconds: Positive = Field(
         default=90 * 86_400, description="How long the audit trail remembers who asked for what."
     )
+    audit_client: Literal["hashed", "plain", "off"] = Field(
+        default="hashed",
+        description="How the audit trail keeps the address that a request came from: by a keyed hash, which "
+        "tells whether two are the same, as it is, or not at all.",
+    )
     credits: Positive = Field(default=1, description="Credits that one removal costs.")
 
 

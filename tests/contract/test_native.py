@@ -255,6 +255,28 @@ class TestHouse:
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
         assert httpx2.head(f"{idle.url}/healthz").status_code == 200
 
+    @pytest.mark.parametrize(
+        ("path", "fields"),
+        [
+            ("/v1/removals", "anchor, file, format"),
+            ("/v1/batches", "anchor, format, metadata"),
+            ("/v1/presets", "anchor, name, rectangles, unit"),
+            ("/v1/tokens", "account, admin, name"),
+        ],
+    )
+    def test_a_field_that_does_not_exist_is_answered_with_those_that_do(self, idle, path, fields):
+        detail = problem(
+            idle.client.post(path, json={"colour": "red"}, headers=admin(idle)), 400, "field_invalid"
+        )
+        assert f"colour: there is no such field. There are: {fields}" in detail
+
+    def test_many_fields_that_do_not_exist_are_not_all_repeated(self, idle):
+        wrong = {f"{number:02}" + "x" * 200: 1 for number in range(60)}
+        detail = problem(idle.client.post("/v1/removals", json=wrong), 400, "field_invalid")
+        assert len(detail) < 2000
+        assert "09xxx" in detail
+        assert "10xxx" not in detail
+
     def test_unknown_paths_and_wrong_methods_are_problems(self, idle):
         problem(idle.client.get("/"), 404, "path_unknown")
         problem(idle.client.get("/v1/nowhere"), 404, "path_unknown")

@@ -140,6 +140,41 @@ class TestAudit:
         [line] = capsys.readouterr().out.splitlines()
         assert upload in line
 
+    @pytest.mark.parametrize("how", ["hashed", "plain", "off"])
+    def test_where_it_came_from(self, house, there, capsys, how):
+        watched = house(task=settings.Task(audit_client=how), http=settings.Http(trust_forwarded=True))
+        for seen in ("203.0.113.7", "9.9.9.9, 203.0.113.7", "2001:db8::1", "nonsense", ""):
+            headers = {"X-Forwarded-For": seen} if seen else {}
+            assert watched.client.post(REMOVALS, json={"url": URL}, headers=headers).status_code == 202
+        there(watched)
+        run(["audit", "--json"])
+        text = capsys.readouterr().out
+        clients = [json.loads(line)["client"] for line in text.splitlines()]
+        if how == "off":
+            assert clients == [None] * 5
+            return
+        # What the proxy itself has seen; without that, the proxy.
+        assert clients[0] == clients[1] != clients[2]
+        assert clients[3] == clients[4]
+        assert len(set(clients)) == 3
+        assert (clients == ["203.0.113.7"] * 2 + ["2001:db8::1"] + ["127.0.0.1"] * 2) == (how == "plain")
+        assert ("203.0.113.7" in text) == (how == "plain")
+        for asked, lines in (("203.0.113.7", 2), ("2001:DB8:0::1", 1), ("127.0.0.1", 2), ("203.0.113.8", 0)):
+            assert run(["audit", "--client", asked]) == 0
+            assert len(capsys.readouterr().out.splitlines()) == lines
+
+    def test_an_address_that_is_none(self, house, there, capsys):
+        there(house())
+        assert run(["audit", "--client", "somewhere"]) == 2
+        assert "somewhere is not an IP address" in capsys.readouterr().err
+
+    def test_nobody_is_believed_who_says_where_he_is_from(self, house, there, capsys):
+        watched = house(task=settings.Task(audit_client="plain"))
+        watched.client.post(REMOVALS, json={"url": URL}, headers={"X-Forwarded-For": "203.0.113.7"})
+        there(watched)
+        run(["audit", "--json"])
+        assert json.loads(capsys.readouterr().out)["client"] == "127.0.0.1"
+
     def test_it_is_forgotten_after_its_time_and_not_with_the_task(self, house, there, capsys):
         brief = house(task=settings.Task(keep_seconds=60, audit_seconds=1000))
         brief.client.post(REMOVALS, json={"url": URL})

@@ -55,10 +55,17 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a request; `token` is None on a server that asks for none."""
+    """Who makes a request.
+
+    Attributes:
+        account: who pays.
+        token: None on a server that asks for none.
+        client: where the request came from, as the audit trail keeps it; None: it does not.
+    """
 
     account: Account
     token: Token | None
+    client: str | None = None
 
     @property
     def admin(self) -> bool:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request, Security
@@ -15,6 +16,8 @@ from cleanplate.http import cookies
 from cleanplate.http.access import entry_of
 from cleanplate.http.desk import AtDesk
 from cleanplate.http.errors import AdminNeeded
+from cleanplate.http.origin import client_address
+from cleanplate.task import trail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +62,9 @@ async def authenticate(request: Request, desk: AtDesk) -> Caller:
         cookies.refuse_forged(request, session)
         caller = session.caller
     entry_of(request).account = caller.account.name
-    return caller
+    settings = desk.settings
+    address = client_address(request, settings.http)
+    return replace(caller, client=trail.client(address, settings.task.audit_client, desk.services.secret))
 
 
 Authenticated = Annotated[Caller, Depends(authenticate)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from cleanplate.http.errors import HostInvalid
@@ -34,6 +36,22 @@ def base_url(request: Request, section: settings.Http) -> str:
     if not HOST.fullmatch(host):
         raise HostInvalid
     return f"{scheme}://{host}{request.scope.get('root_path', '').rstrip('/')}"
+
+
+def client_address(request: Request, section: settings.Http) -> str:
+    """The IP address of who makes the request; empty where there is none.
+
+    Behind a proxy, as far as `trust_forwarded` allows, the last address of `X-Forwarded-For`: the one that
+    the proxy itself has seen, whatever its client had put before it.
+    """
+    peer = request.client.host if request.client else ""
+    if section.trust_forwarded:
+        seen = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        with suppress(ValueError):
+            return str(ip_address(seen))
+    with suppress(ValueError):
+        return str(ip_address(peer))
+    return ""
 
 
 def _forwarded(request: Request, scheme: str, host: str) -> tuple[str, str]:

@@ -213,6 +213,7 @@ audit = Table(
     Column("source", String(4), nullable=False),  # blob: the bytes were hashed; url: the URL was
     Column("sha256", String(64), nullable=False),
     Column("request_id", String(100), nullable=False),
+    Column("client", String(64)),  # the address it came from, or a keyed hash of it
 )
 
 secrets = Table(

@@ -17,6 +17,8 @@ from cleanplate.region import ANCHORS, UNITS, Rectangles
 from cleanplate.task import Choice, State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from cleanplate.http.form import Form
     from cleanplate.settings import Settings
 
@@ -30,6 +32,7 @@ HOW = frozenset(
 )
 FIELDS = frozenset({"file", "url", *AREAS, *HOW, "sync"})
 MODES = ("auto", "undo", "fill")
+MOST_NAMED, MOST_OF_A_NAME = 10, 100  # of fields that do not exist, in what is said about them
 
 
 class Asked(BaseModel):
@@ -97,11 +100,17 @@ def refuse_unknown(form: Form, fields: frozenset[str]) -> None:
     """Accept a form only if each of its fields is known.
 
     Raises:
-        FieldInvalid: one is not.
+        FieldInvalid: one is not; with those that are.
     """
     unknown = sorted(set(form.plain()) - fields)
     if unknown:
-        raise FieldInvalid(f"{', '.join(name[:100] for name in unknown)}: there is no such field.")
+        raise FieldInvalid(_no_such(unknown, fields))
+
+
+def _no_such(unknown: Sequence[str], fields: Iterable[str]) -> str:
+    named = ", ".join(name[:MOST_OF_A_NAME] for name in unknown[:MOST_NAMED])
+    more = ", …" if len(unknown) > MOST_NAMED else ""
+    return f"{named}{more}: there is no such field. There are: {', '.join(sorted(fields))}."
 
 
 Model = TypeVar("Model", bound=Asked)
@@ -113,6 +122,7 @@ def parse(form: Form, model: type[Model]) -> Model:
     Raises:
         FieldInvalid: with every field that is wrong.
     """
+    refuse_unknown(form, frozenset(model.model_fields))
     try:
         return model.model_validate(form.plain())
     except ValidationError as error:
