@@ -16,7 +16,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 	if $$candidate -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$candidate; break; fi; done)
 
-.PHONY: help setup serve test clients lint format types bench docs lock clean
+.PHONY: help setup serve test clients lint format types console bench docs lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -58,6 +58,11 @@ $(VENV)/clients/made: tests/contract/clients/requirements.txt tests/contract/cli
 	@cp tests/contract/clients/typescript/package.json $(VENV)/clients/typescript/
 	@npm install --prefix $(VENV)/clients/typescript --no-package-lock --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
+
+console: console/node_modules/.package-lock.json ## Build the console into the package (needs Node.js 20.19 or newer)
+	@npm --prefix console run --silent build
+console/node_modules/.package-lock.json: console/package.json console/package-lock.json
+	@npm --prefix console ci --ignore-scripts --no-audit --no-fund --silent
 
 lint: $(VENV)/dev ## Check style, types, directions of imports and dependencies
 	@$(BIN)/ruff check .
