@@ -34,7 +34,7 @@ def test_the_bundle_is_made_of_these_sources():
 
 
 def test_the_bundle_names_no_other_host():
-    """Only names of namespaces, and pages that libraries mention in their errors; the policy forbids them too."""
+    """Only names of namespaces, and pages that libraries mention in errors; the policy forbids them too."""
     addresses = set()
     for path in BUNDLE.rglob("*.js"):
         addresses |= set(re.findall(r"https?://([\w.-]+)", path.read_text()))
