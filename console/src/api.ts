@@ -224,7 +224,8 @@ async function problemOf(response: Response): Promise<Problem> {
 
 async function refused(response: Response): Promise<Problem> {
   const problem = await problemOf(response);
-  if (problem.status === 401 || problem.code === "proof_missing") onSignedOut();
+  const had = proof !== null; // who shows a wrong token has no session to lose
+  if (had && (problem.status === 401 || problem.code === "proof_missing")) onSignedOut();
   return problem;
 }
 
