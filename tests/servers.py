@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -35,6 +36,7 @@ class Origin:
         self.files: dict[str, bytes] = {}
         self.asked = threading.Event()  # something below /held/ has been asked for
         self.released = threading.Event()  # what is below /held/ is answered from then on
+        self.slow_seconds = 0.0  # how long each answer to what is below /slow/ takes
         self.callbacks: list[tuple[str, dict[str, str], bytes]] = []
         self._changed = threading.Condition()
         origin = self
@@ -44,6 +46,8 @@ class Origin:
                 if self.path.startswith("/held/"):
                     origin.asked.set()
                     origin.released.wait(HOLD_SECONDS)
+                if self.path.startswith("/slow/"):
+                    time.sleep(origin.slow_seconds)
                 data = origin.files.get(self.path.rpartition("/")[2])
                 with contextlib.suppress(OSError):  # who asked may have been killed meanwhile
                     self.send_response(200 if data else 404)
@@ -101,13 +105,14 @@ class Cleanplate:
     token: str | None = None
     greeting: str = ""
     process: subprocess.Popen[str] | None = None
+    arguments: tuple[str, ...] = ()
 
     def start(self) -> Self:
         """Start it and wait until it listens; the port and the first token are kept for later starts."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log.txt").open("a") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "serve", "--port", str(self.port)],
+                [*COMMAND, "serve", "--port", str(self.port), *self.arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

@@ -57,6 +57,12 @@ unfinished = Gauge(
     ["state"],
     registry=REGISTRY,
 )
+backlog_seconds = Gauge(
+    "cleanplate_backlog_seconds",
+    "How long one slot would work on all that waits: queued tasks times the mean seconds of those that were "
+    "done last. Divided by the seconds in which it should be done, it is the number of slots to have.",
+    registry=REGISTRY,
+)
 oldest_seconds = Gauge(
     "cleanplate_oldest_queued_seconds", "How long the longest waiting task has waited.", registry=REGISTRY
 )

@@ -6,6 +6,8 @@ import asyncio
 import os
 import platform
 import tempfile
+import time
+import uuid
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,10 +31,12 @@ LIBRARIES = (
     "fastapi",
     "uvicorn",
     "sqlalchemy",
+    "asyncpg",
     "pgqueuer",
     "obstore",
 )
 MiB = 1024 * 1024
+HEAR_SECONDS = 5
 
 Finding = tuple[bool, str, str]
 """Whether it is well, what was looked at, and what was found."""
@@ -125,7 +129,9 @@ def _machine(settings: Settings) -> Iterator[Finding]:
 def _storage(settings: Settings) -> Iterator[Finding]:
     parts = urlsplit(settings.blobs_url)
     if parts.scheme != "file":
-        yield True, "storage", settings.blobs_url
+        asyncio.run(_try_blobs(settings))
+        at = f" at {settings.blobs.endpoint}" if settings.blobs.endpoint else ""
+        yield True, "storage", f"{settings.blobs_url}{at}, written, read and removed"
         return
     folder = Path(unquote(parts.path))
     there = folder
@@ -147,6 +153,16 @@ def _storage(settings: Settings) -> Iterator[Finding]:
     yield free > settings.http.max_body_bytes // MiB, "storage", f"{folder}, {free} MiB free{made}"
 
 
+async def _try_blobs(settings: Settings) -> None:
+    from cleanplate.store import Blobs
+
+    blobs = Blobs(settings.blobs_url, settings.blobs)
+    key = f"doctor/{uuid.uuid4()}"
+    await blobs.put(key, b"cleanplate doctor")
+    await blobs.get(key)
+    await blobs.delete([key])
+
+
 def _database(settings: Settings) -> Iterator[Finding]:
     parts = urlsplit(settings.database_url)
     file = Path(unquote(parts.path.removeprefix("/")))
@@ -159,9 +175,32 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield True, "database", f"{name}, tables of level {level}"
     else:
         yield True, "database", f"{name}, tables of level {level}; the next start brings them to {newest}"
+    if not parts.scheme.startswith("sqlite"):
+        yield True, "wake-ups", asyncio.run(_hear(settings))
     if depth is not None:
         full = depth >= settings.task.max_queued
         yield not full, "queue", f"{depth} of {settings.task.max_queued} tasks unfinished"
+
+
+async def _hear(settings: Settings) -> str:
+    """Say something on the line to the database, and wait until it is heard."""
+    from cleanplate.cli.errors import WakeupsUnheard
+    from cleanplate.store import Database
+
+    line = Database(settings.database_url, settings.database.busy_seconds).line()
+    assert line is not None  # noqa: S101  # only asked of a database that has one
+    heard = asyncio.Event()
+    channel = f"cleanplate_doctor_{os.getpid()}"
+    async with line:
+        await line.listen(channel, lambda _: heard.set())
+        begun = time.monotonic()
+        await line.notify(channel, "well?")
+        try:
+            async with asyncio.timeout(HEAR_SECONDS):
+                await heard.wait()
+        except TimeoutError:
+            raise WakeupsUnheard from None
+    return f"over PostgreSQL's LISTEN and NOTIFY, heard after {(time.monotonic() - begun) * 1000:.0f} ms"
 
 
 async def _look_into(settings: Settings) -> tuple[str | None, str | None, int | None]:

@@ -89,3 +89,10 @@ class NothingShared(CleanplateError):
     """Servers and workers that are processes of their own share PostgreSQL and a blob store: set CLEANPLATE_DATABASE__URL=postgresql://… and CLEANPLATE_BLOBS__URL=s3://… (or a folder that all of them see)."""  # noqa: E501  # one line: the message
 
     code = "nothing_shared"
+
+
+class WakeupsUnheard(CleanplateError):
+    """What is said with NOTIFY is not heard: connect to PostgreSQL itself, not to a pooler between."""
+
+    code = "wakeups_unheard"
+    retryable = True

@@ -12,6 +12,7 @@ import structlog
 from cleanplate import tracing
 from cleanplate.account import bookkeeping
 from cleanplate.errors import CleanplateError
+from cleanplate.store import StorageFailed
 from cleanplate.store.queries import audit as audit_rows
 from cleanplate.store.queries import batches as batch_rows
 from cleanplate.store.queries import tasks as task_rows
@@ -108,8 +109,8 @@ class Acceptance:
                 await task_rows.add(connection, to_row(task))
                 await bookkeeping.hold(connection, account_id, task_id, request.credits, now)
                 await audit_rows.add_all(connection, [trail.entry(caller, task, digest)])
-        except BaseException:
-            await self._drop([source_key(task_id, upload) for upload in uploads])
+        except BaseException as error:
+            await self._drop([source_key(task_id, upload) for upload in uploads], error)
             raise
         return task
 
@@ -149,8 +150,8 @@ class Acceptance:
                 await bookkeeping.hold_all(connection, account_id, ids, request.credits, now)
                 entries = zip(tasks, digests, strict=True)
                 await audit_rows.add_all(connection, [trail.entry(caller, *one) for one in entries])
-        except BaseException:
-            await self._drop(keys)
+        except BaseException as error:
+            await self._drop(keys, error)
             raise
         return replace(batch, counts={State.QUEUED: len(tasks)}), tasks
 
@@ -213,21 +214,33 @@ class Acceptance:
         depth = await task_rows.count_unfinished(connection)
         missing = depth + 1 - self._settings.max_queued  # places
         if missing > 0:
-            raise QueueFull(retry_after=self._pace.retry_after(missing, self._slots))
+            raise QueueFull(retry_after=await self._when(connection, missing))
 
     async def _refuse_batch_when_full(self, connection: AsyncConnection, pictures: int) -> None:
         depth = await batch_rows.count_unfinished(connection)
         missing = depth + pictures - self._settings.max_batched
         if missing > 0:
-            raise QueueFull(retry_after=self._pace.retry_after(missing, self._slots))
+            raise QueueFull(retry_after=await self._when(connection, missing))
 
     async def _refuse_when_busy(self, connection: AsyncConnection, account_id: str, more: int) -> None:
         most = self._settings.max_per_account
         if most and await task_rows.count_unfinished_of(connection, account_id) + more > most:
-            raise AccountBusy(retry_after=self._pace.retry_after(1, self._slots))
+            raise AccountBusy(retry_after=await self._when(connection, 1))
 
-    async def _drop(self, keys: Sequence[str]) -> None:
-        """Remove the blobs of what was not accepted, as well as possible: the purge removes what is left."""
+    async def _when(self, connection: AsyncConnection, missing: int) -> int:
+        """In how many seconds as many places are free, with all who work on this database."""
+        # Where something has to wait, every slot of every worker has a task.
+        slots = max(self._slots, await task_rows.count_running(connection))
+        return self._pace.retry_after(missing, slots)
+
+    async def _drop(self, keys: Sequence[str], why: BaseException) -> None:
+        """Remove the blobs of what was not accepted, as well as possible: the purge removes what is left.
+
+        When the storage has failed, what was asked for may have been accepted all the same, with only the
+        answer lost; then they stay, and the purge sees what they are.
+        """
+        if isinstance(why, StorageFailed):
+            return
         try:
             await self._blobs.delete(keys)
         except CleanplateError as error:

@@ -28,7 +28,7 @@ from cleanplate.task.errors import (
     TransitionRefused,
 )
 from cleanplate.task.listing import Page
-from cleanplate.task.pace import Pace
+from cleanplate.task.pace import FIRST_GUESS, Pace
 from cleanplate.task.ports import DELIVER, RUN_TASK
 from cleanplate.task.purge import Purge, Purged
 from cleanplate.task.record import Failure, Source, State, Task
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+PACE_TASKS = 50  # that were done last, for how long one takes
 TASK_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -377,11 +378,14 @@ class Tasks:
             return await read_standing(connection, self._clock())
 
     async def measure(self) -> None:
-        """Bring the gauges up to date: what is queued and running, and since when."""
+        """Bring the gauges up to date: what is queued and running, since when, and how much work it is."""
         async with self._db.read() as connection:
             counts, oldest = await task_rows.unfinished(connection)
+            seconds = await task_rows.mean_seconds(connection, PACE_TASKS)
         for state in (State.QUEUED, State.RUNNING):
             metrics.unfinished.labels(state.value).set(counts.get(state.value, 0))
+        waiting = counts.get(State.QUEUED.value, 0)
+        metrics.backlog_seconds.set(waiting * (FIRST_GUESS if seconds is None else seconds))
         metrics.oldest_seconds.set(0 if oldest is None else max(0.0, self._clock() - oldest))
 
     @uninterrupted

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import networks
+from backends import ACCESS_KEY, BUCKET, SECRET_KEY
 from cleanplate import models
 from cleanplate.cli.app import run
 from cleanplate.models import catalogue, session
@@ -155,3 +156,29 @@ def test_it_says_which_private_networks_may_be_reached(capsys, monkeypatch):
     run(["doctor"])
 
     assert "10.1.0.0/16" in _lines(capsys)["outbound network"]
+
+
+def test_what_many_machines_share_is_tried(capsys, monkeypatch, postgres_url, s3):
+    settings = {
+        "DATABASE__URL": postgres_url,
+        "BLOBS__URL": f"s3://{BUCKET}/doctor",
+        "BLOBS__ENDPOINT": s3.endpoint,
+        "BLOBS__ACCESS_KEY": ACCESS_KEY,
+        "BLOBS__SECRET_KEY": SECRET_KEY,
+        "BLOBS__RETRY_SECONDS": "0.1",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"CLEANPLATE_{name}", value)
+    assert run(["doctor"]) == 0
+    lines = _lines(capsys)
+    assert "written, read and removed" in lines["storage"]
+    assert "heard after" in lines["wake-ups"]
+    assert "postgres@" not in lines["database"]
+
+    monkeypatch.setenv("CLEANPLATE_BLOBS__SECRET_KEY", "wrong")
+    monkeypatch.setenv("CLEANPLATE_DATABASE__URL", "postgresql://ann:hush@127.0.0.1:1/x")
+    assert run(["doctor"]) == 1
+    lines = _lines(capsys)
+    assert lines["storage"].startswith("BAD")
+    assert lines["database"].startswith("BAD")
+    assert "hush" not in "".join(lines.values())

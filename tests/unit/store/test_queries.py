@@ -57,6 +57,8 @@ QUERIES = {
     "presets counted": lambda c: presets.count(c, "x"),
     "bucket": lambda c: buckets.fill(c, "x", level=1.0, now=1.0),
     "unfinished": tasks.unfinished,
+    "mean seconds": lambda c: tasks.mean_seconds(c, 50),
+    "running": tasks.count_running,
     "audit forgotten": lambda c: audit.remove_older(c, 1.0),
     "due": lambda c: deliveries.due(c, 1.0),
     "pending": lambda c: deliveries.pending_of(c, ["x", "y"]),

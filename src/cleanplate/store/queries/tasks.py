@@ -199,6 +199,25 @@ async def ended_since(connection: AsyncConnection, since: float) -> Sequence[Row
     return (await connection.execute(query)).mappings().all()
 
 
+async def mean_seconds(connection: AsyncConnection, latest: int) -> float | None:
+    """How long the last attempt took, on the average of the `latest` tasks that are done; None: none are."""
+    # By when they expire, for which there is an index: the same order as that in which they came.
+    done = (
+        select((tasks.c.finished_at - tasks.c.started_at).label("seconds"))
+        .where(tasks.c.state == "done")
+        .order_by(tasks.c.expires_at.desc())
+        .limit(latest)
+        .subquery()
+    )
+    return (await connection.execute(select(func.avg(done.c.seconds)))).scalar_one()
+
+
+async def count_running(connection: AsyncConnection) -> int:
+    """How many tasks are running."""
+    query = select(func.count()).select_from(tasks).where(tasks.c.state == "running")
+    return (await connection.execute(query)).scalar_one()
+
+
 async def queued(connection: AsyncConnection) -> Sequence[RowMapping]:
     """Id, priority and turn of every queued task, the ones to do first first."""
     query = (
