@@ -20,8 +20,13 @@ KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "5", "tcp_ke
 
 def sqlite(url: URL, busy_seconds: float, *, connections: int, writes: bool) -> AsyncEngine:
     """Connections to a file, all for writing or all for reading."""
+    from cleanplate.store import one_hop
+
     engine = create_async_engine(
-        url, pool_size=connections, max_overflow=0, connect_args={"timeout": busy_seconds}
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        connect_args={"timeout": busy_seconds, "async_creator_fn": one_hop.connect},
     )
 
     # SQLAlchemy types these listeners' arguments as Any: the driver's own connection.
