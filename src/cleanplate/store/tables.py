@@ -161,6 +161,7 @@ tasks = Table(
     Index(None, "state", "lease_until"),
     Index(None, "account_id", "created_at"),
     Index(None, "state", "turn"),
+    Index(None, "state", "finished_at"),
     Index(None, "batch_id", "turn"),
 )
 

@@ -201,15 +201,14 @@ async def ended_since(connection: AsyncConnection, since: float) -> Sequence[Row
 
 async def mean_seconds(connection: AsyncConnection, latest: int) -> float | None:
     """How long the last attempt took, on the average of the `latest` tasks that are done; None: none are."""
-    # By when they expire, for which there is an index: the same order as that in which they came.
-    done = (
-        select((tasks.c.finished_at - tasks.c.started_at).label("seconds"))
+    query = (
+        select(tasks.c.finished_at - tasks.c.started_at)
         .where(tasks.c.state == "done")
-        .order_by(tasks.c.expires_at.desc())
+        .order_by(tasks.c.finished_at.desc())
         .limit(latest)
-        .subquery()
     )
-    return (await connection.execute(select(func.avg(done.c.seconds)))).scalar_one()
+    seconds = (await connection.execute(query)).scalars().all()
+    return sum(seconds) / len(seconds) if seconds else None
 
 
 async def count_running(connection: AsyncConnection) -> int:
