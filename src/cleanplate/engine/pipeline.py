@@ -14,6 +14,7 @@ from cleanplate.engine.crops import window
 from cleanplate.engine.errors import ModeUnknown
 from cleanplate.engine.fill import TILE, fill
 from cleanplate.engine.find import find, parts
+from cleanplate.engine.network import fill_with
 from cleanplate.engine.undo import undo
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cleanplate.engine.mark import Mark
+    from cleanplate.models import Painter
 
 Mode = Literal["auto", "undo", "fill"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -34,7 +36,8 @@ class Filled:
     Attributes:
         box: (x, y, width, height) of the piece, in pixels.
         method: what painted it: "spectral", "spectral with texture" where a hole is wide, or "spectral,
-            brisk" where there is so much to paint that it would take minutes otherwise.
+            brisk" where there is so much to paint that it would take minutes otherwise; or the name of the
+            network that someone chose.
         pixels: how many pixels were painted.
     """
 
@@ -72,6 +75,7 @@ def clean(
     lossy: bool = True,
     tile: int = TILE,
     bleed: int = 0,
+    painter: Painter | None = None,
 ) -> Cleaned:
     """Find marks, undo what shines through, fill what is hidden.
 
@@ -86,6 +90,7 @@ def clean(
         lossy: whether the picture has been through a lossy encoder.
         tile: longest side of a painted piece, in pixels.
         bleed: how far a mark's colour has run over its edge in pixels, see `fill`.
+        painter: the network that someone chose to paint with; None leaves it to `fill`.
 
     Raises:
         ModeUnknown: for any other mode.
@@ -114,7 +119,12 @@ def clean(
         paint = _to_paint(found, undone, hidden, region, mode)
         if paint.any():
             answer = pixels.copy() if answer is pixels else answer
-            for painted in fill(answer, paint, alpha, tile=tile, bleed=bleed):
+            pieces = (
+                fill(answer, paint, alpha, tile=tile, bleed=bleed)
+                if painter is None
+                else fill_with(painter, answer, paint, alpha, bleed=bleed)
+            )
+            for painted in pieces:
                 with clock.running("compose"):
                     compose(answer, painted)
                 fills.append(Filled(painted.box, painted.method, int(np.count_nonzero(painted.area))))

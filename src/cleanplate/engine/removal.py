@@ -14,6 +14,7 @@ import numpy as np
 from cleanplate.engine.errors import RegionNotUnderstood, SensitivityInvalid
 from cleanplate.engine.fill import TILE
 from cleanplate.engine.pipeline import Filled, Mode, clean
+from cleanplate.models import asked_for, painter
 from cleanplate.picture import Limits, Picture, decode, encode, from_array
 from cleanplate.region import Mask, Rectangles, Region, Smear, rasterize
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cleanplate.engine.mark import Mark
+    from cleanplate.models import Painter
 
 HISTORY = f"cleanplate {metadata.version('cleanplate')}"
 _HALF_CHROMA = frozenset({"WEBP", "AVIF", "HEIF"})  # 4:2:0 unless someone took the trouble to ask for more
@@ -97,6 +99,7 @@ def remove(
     mode: Mode = "auto",
     *,
     sensitivity: float = 0.5,
+    model: str | PathLike[str] | None = None,
     limits: Limits | None = None,
     tile: int = TILE,
 ) -> Removal:
@@ -114,6 +117,8 @@ def remove(
             pixels; "fill" paints the whole region, or without one all that was found.
         sensitivity: in 0..1, how readily something is taken for a mark: 0 only what is certain, 0.5 leaves
             photos without a mark alone, 1 also what is faint.
+        model: the network that paints what is hidden: a name from `cleanplate models list`, or the path of an
+            ONNX file. None is what `cleanplate.models.configure` was told, or what comes with the package.
         limits: what a file may be; None is `Limits()`.
         tile: longest side of a piece that is painted at once, in pixels; bounds the memory.
 
@@ -123,10 +128,12 @@ def remove(
     Raises:
         CleanplateError: a named subclass: the picture's and the region's own errors, `ModeUnknown`,
             `SensitivityInvalid`, `NothingToPaintFrom` when the region is the whole picture,
-            `RegionNotUnderstood`.
+            `RegionNotUnderstood`; of a model `ModelUnknown`, `ModelNotFetched`, `ModelUnreadable`,
+            `ModelNotUnderstood` and `ModelFailed`.
     """
     if not 0.0 <= sensitivity <= 1.0:  # nor is it, when it is not a number
         raise SensitivityInvalid(detail=f"sensitivity {sensitivity!r}")
+    chosen = _painter(model)
     started = perf_counter()
     picture = _picture(source, limits or Limits())
     where = None if region is None else rasterize(_region(region), picture.width, picture.height)
@@ -140,6 +147,7 @@ def remove(
         lossy=_lossy(picture),
         tile=tile,
         bleed=_bleed(picture),
+        painter=chosen,
     )
     answer = picture if cleaned.pixels is picture.pixels else picture.with_pixels(cleaned.pixels)
     timings = {"decode": decoded, **cleaned.timings}
@@ -154,6 +162,12 @@ def _picture(source: Picture | str | PathLike[str] | bytes | NDArray[Any], limit
     if isinstance(source, bytes):
         return decode(source, limits)
     return decode(Path(source).read_bytes(), limits)
+
+
+def _painter(model: str | PathLike[str] | None) -> Painter | None:
+    """The network that someone chose for this call or for this process; None where nobody did."""
+    chosen = asked_for(model if model is None or isinstance(model, str) else Path(model))
+    return None if chosen is None else painter(chosen)
 
 
 def _region(region: Region | NDArray[Any]) -> Region:

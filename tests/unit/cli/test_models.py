@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 import networks
@@ -197,3 +199,18 @@ def test_a_provider_that_is_not_installed_is_named(capsys, write, monkeypatch):
     monkeypatch.setenv("CLEANPLATE_MODELS__PROVIDER", "cuda")
     assert run(["remove", "a.png", "-o", "b.png"]) == 1
     assert "onnxruntime-gpu" in capsys.readouterr().err
+
+
+def test_remove_paints_with_the_network_that_was_chosen(capsys, write):
+    write(Path("in/a.png"), np.full((90, 120, 3), 80, np.uint8))
+    write(Path("in/b.png"), np.full((90, 120, 3), 160, np.uint8))
+    networks.write_lama(Path("mine.onnx"), 64)
+    asked = ["--rectangle", "30,40,50,20", "--mode", "fill", "--model", "mine.onnx", "--json"]
+
+    assert run(["remove", "in/a.png", "-o", "one.png", *asked]) == 0
+    assert run(["remove", "in", "-o", "out", *asked]) == 0  # in processes of its own
+
+    reports = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [{fill["method"] for fill in report["fills"]} for report in reports] == [{"mine.onnx"}] * 3
+    assert cv2.imread("one.png").mean() == 80
+    assert cv2.imread("out/b.png").mean() == 160

@@ -10,9 +10,20 @@ import pytest
 
 import networks
 from cleanplate import settings
-from cleanplate.worker.children import Child, Slots, Upbringing
+from cleanplate.task import AskedRegion
+from cleanplate.worker.children import Child, Slots, Upbringing, asked, limits
 from cleanplate.worker.errors import ChildNotStarted
 
+REMOVAL = {
+    "operation": "remove",
+    "limits": limits(settings.Picture()),
+    "region": asked(AskedRegion("rectangles", ((20, 10, 30, 12),))),
+    "mode": "fill",
+    "sensitivity": 0.5,
+    "format": None,
+    "quality": 95,
+    "history": True,
+}
 UPBRINGING = Upbringing(memory_mib=1024, threads=1, start_seconds=60, requests=100)
 COMMAND = [sys.executable, "-c", "from cleanplate.cli import main; main()"]
 
@@ -76,3 +87,13 @@ def test_a_service_with_a_network_that_is_not_there_does_not_start(tmp_path):
     )
     assert done.returncode == 1
     assert "cannot start its picture processes: There is no file gone.onnx" in done.stderr.splitlines()[-1]
+
+
+async def test_a_child_paints_with_the_network_of_the_settings(tmp_path, make_picture):
+    path = networks.write_own(tmp_path / "mine.onnx")
+    child = await Child.start(replace(UPBRINGING, model=str(path)))
+    try:
+        answer, _ = await child.request(REMOVAL, [make_picture()], seconds=60)
+    finally:
+        await child.kill()
+    assert [fill["method"] for fill in answer["fills"]] == ["mine.onnx"]
