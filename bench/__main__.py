@@ -8,6 +8,7 @@ second      the same on a set of other photos, fonts, logos and sizes, once seco
 ablation    what each part of the engine is worth (AUTOMATIC.md)
 speed       seconds and memory (SPEED.md)
 larger      seconds beside larger networks that paint (SPEED.md)
+console     the console in a browser (CONSOLE.md)
 
 Their photos are not part of the repository: a bench whose set is absent says so, and the others still run.
 """
@@ -30,6 +31,7 @@ BENCHES: dict[str, tuple[str | Path, ...]] = {
     "ablation": ("ablation.py",),
     "speed": ("speed.py",),
     "larger": ("larger.py",),
+    "console": ("console.py",),
 }
 
 

@@ -3,6 +3,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import { Signing } from "./session";
 import { applyLook } from "./ui/look";
+import { setType } from "./ui/type";
 import { Speaking } from "./words";
 import "./styles/base.css";
 import "./styles/frame.css";
@@ -10,13 +11,8 @@ import "./styles/controls.css";
 import "./styles/clean.css";
 import "./styles/pages.css";
 
-const FONT_MILLISECONDS = 300; // the page waits so long for its type, which then never changes under the reader
-
 applyLook();
-await Promise.race([
-  document.fonts.load('620 1em "Bricolage"'),
-  new Promise((resolve) => setTimeout(resolve, FONT_MILLISECONDS)),
-]).catch(() => undefined);
+await setType();
 const root = document.getElementById("root");
 if (root !== null) {
   createRoot(root).render(

@@ -21,7 +21,6 @@ export function ViewBar({ shown, onShown, possible }: { shown: Shown; onShown: (
         ]}
         onChoose={onShown}
       />
-      {shown === "difference" && <p className="help">{say("differenceHelp")}</p>}
     </div>
   );
 }

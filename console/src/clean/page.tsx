@@ -14,7 +14,7 @@ import type { StageHandle } from "./stage";
 import { Strip } from "./strip";
 import { Toolbar } from "./toolbar";
 import type { Hand, Shown } from "./tools";
-import { lookAt } from "./work";
+import { broken, lookAt } from "./work";
 
 const Stage = lazy(() => import("./stage"));
 const SETTLED = 400; // milliseconds after the last change of the sensitivity
@@ -100,6 +100,7 @@ function Workplace({ plate }: { plate: Plate }): ReactNode {
   const { how } = useTable();
   const look = useLook();
   const stage = useRef<StageHandle>(null);
+  const well = useRef<HTMLDivElement>(null);
   const [hand, setHand] = useState<Hand>({ tool: "brush", size: 28, hardness: 0.9 });
   const [scale, setScale] = useState(1);
   const [shown, setShown] = useState<Shown>("slider");
@@ -123,6 +124,8 @@ function Workplace({ plate }: { plate: Plate }): ReactNode {
 
   useEffect(() => {
     setShown("slider");
+    // On a small screen the button is below the picture: what it has done is to be seen.
+    if (plate.result !== null) well.current?.scrollIntoView({ block: "center", behavior: "smooth" });
   }, [plate.id, plate.result]);
 
   const onPen = useCallback((down: boolean) => {
@@ -133,10 +136,11 @@ function Workplace({ plate }: { plate: Plate }): ReactNode {
   return (
     <>
       <Toolbar plate={plate} hand={hand} onHand={setHand} scale={scale} stage={stage} />
-      <div className="well">
+      <div className="well" ref={well}>
         {plate.preview === null ? (
           <div className="no-preview">
             {plate.step === "reading" ? <span className="spinner" /> : <Icon name="picture" size={40} />}
+            {broken(plate) && <p>{plate.problem?.text}</p>}
             {plate.step === "ready" && <p>{say("noPreview", { name: plate.name })}</p>}
           </div>
         ) : (
@@ -156,6 +160,7 @@ function Workplace({ plate }: { plate: Plate }): ReactNode {
           </Suspense>
         )}
         {view === "slider" && hasResult && <Boundary split={split} onSplit={setSplit} />}
+        {view === "difference" && <p className="well-note">{say("differenceHelp")}</p>}
         {busy(plate) && <div className="well-busy"><span className="spinner" /></div>}
         <p className="unseen" role="status">
           {pen === null ? "" : pen ? say("penDown") : say("penUp")}

@@ -57,10 +57,10 @@ export function CreditsCard(): ReactNode {
   );
 }
 
-const WIDTH = 600;
-const HEIGHT = 160;
+const WIDTH = 380;
+const HEIGHT = 150;
 const FOOT = 20;
-const SIDE = 36;
+const SIDE = 30;
 
 /** Bars by day; the same figures as a table for who cannot see them. */
 function Chart({ days }: { days: UsedOnDay[] }): ReactNode {
@@ -70,7 +70,7 @@ function Chart({ days }: { days: UsedOnDay[] }): ReactNode {
   const step = (WIDTH - SIDE) / days.length;
   const unit = (HEIGHT - FOOT - 12) / most;
   const date = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
-  const every = Math.ceil(days.length / 6);
+  const every = Math.ceil(days.length / 5);
   return (
     <figure className="chart" aria-labelledby={id}>
       <svg viewBox={`0 0 ${String(WIDTH)} ${String(HEIGHT)}`} role="img" aria-labelledby={id}>

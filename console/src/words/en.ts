@@ -233,7 +233,7 @@ export const en = {
   creditsLeft: "left",
   creditsUsed: "used",
   usage: "Usage",
-  usageDays: "Last {days} days",
+  usageDays: "{days} days",
   usageCharged: "Charged",
   usageRefunded: "Refunded",
   usageGranted: "Granted",

@@ -224,7 +224,7 @@ export const vi: Words = {
   creditsLeft: "còn lại",
   creditsUsed: "đã dùng",
   usage: "Sử dụng",
-  usageDays: "{days} ngày qua",
+  usageDays: "{days} ngày",
   usageCharged: "Đã tính",
   usageRefunded: "Hoàn lại",
   usageGranted: "Được cấp",

@@ -224,7 +224,7 @@ export const zh: Words = {
   creditsLeft: "剩余",
   creditsUsed: "已用",
   usage: "用量",
-  usageDays: "最近 {days} 天",
+  usageDays: "{days} 天",
   usageCharged: "已扣",
   usageRefunded: "退回",
   usageGranted: "发放",
