@@ -1,7 +1,7 @@
 """Small ONNX files with the inputs and outputs of networks that paint, for tests to run.
 
-Each fills the hole with the mean colour of what it is shown beside it, so that a test can tell from the
-answer what the network was shown, at which range, and which way round its mask was read.
+Each fills the hole with the mean colour of what it is shown beside it, times a tone, so that a test can tell
+from the answer what the network was shown, at which range, and which way round its mask was read.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ OWN_INPUTS: list[tuple[str, int, list[Any]]] = [
 ]
 
 
-def write_own(path: Path) -> Path:
-    """cleanplate's own signature: any sides, 0..1, 1 = hole."""
-    return _write(path, _mean_painted("picture", "hole", "answer"), OWN_INPUTS, FLOAT)
+def write_own(path: Path, tone: float = 1.0) -> Path:
+    """cleanplate's own signature: any sides, 0..1, 1 = hole; it takes for granted that the hole is zeroed."""
+    return _write(path, _mean_painted("picture", "hole", "answer", zeroed=True), OWN_INPUTS, FLOAT, tone)
 
 
 def write_in_two_files(path: Path) -> Path:
@@ -40,7 +40,7 @@ def write_in_two_files(path: Path) -> Path:
     return path
 
 
-def write_migan(path: Path) -> Path:
+def write_migan(path: Path, tone: float = 1.0) -> Path:
     """MI-GAN's pipeline: bytes of any sides, 0 = hole."""
     nodes = [
         helper.make_node("Cast", ["image"], ["levels"], to=FLOAT),
@@ -51,17 +51,19 @@ def write_migan(path: Path) -> Path:
         helper.make_node("Round", ["painted"], ["rounded"]),
         helper.make_node("Cast", ["rounded"], ["answer"], to=BYTE),
     ]
-    return _write(path, nodes, [("image", BYTE, [1, 3, "h", "w"]), ("mask", BYTE, [1, 1, "h", "w"])], BYTE)
+    return _write(
+        path, nodes, [("image", BYTE, [1, 3, "h", "w"]), ("mask", BYTE, [1, 1, "h", "w"])], BYTE, tone
+    )
 
 
-def write_lama(path: Path, side: int = 512) -> Path:
+def write_lama(path: Path, side: int = 512, tone: float = 1.0) -> Path:
     """LaMa as it is exported: one fixed size, 0..1 in and 0..255 out, 1 = hole."""
     nodes = [
         *_mean_painted("image", "mask", "painted"),
         helper.make_node("Mul", ["painted", "top"], ["answer"]),
     ]
     return _write(
-        path, nodes, [("image", FLOAT, [1, 3, side, side]), ("mask", FLOAT, [1, 1, side, side])], FLOAT
+        path, nodes, [("image", FLOAT, [1, 3, side, side]), ("mask", FLOAT, [1, 1, side, side])], FLOAT, tone
     )
 
 
@@ -103,23 +105,27 @@ def write_breaking(path: Path) -> Path:
     return _write(path, nodes, OWN_INPUTS, FLOAT)
 
 
-def _mean_painted(picture: str, hole: str, answer: str) -> list[Any]:
+def _mean_painted(picture: str, hole: str, answer: str, *, zeroed: bool = False) -> list[Any]:
     node = helper.make_node
     return [
         node("Sub", ["one", hole], ["known"]),
-        node("Mul", [picture, "known"], ["shown"]),
+        node("Identity", [picture], ["shown"]) if zeroed else node("Mul", [picture, "known"], ["shown"]),
         node("ReduceSum", ["shown", "sides"], ["total"], keepdims=1),
         node("ReduceSum", ["known", "sides"], ["count"], keepdims=1),
         node("Max", ["count", "one"], ["counted"]),
         node("Div", ["total", "counted"], ["mean"]),
-        node("Mul", ["mean", hole], ["paint"]),
+        node("Mul", ["mean", "tone"], ["toned"]),
+        node("Mul", ["toned", hole], ["paint"]),
         node("Add", ["shown", "paint"], [answer]),
     ]
 
 
-def _write(path: Path, nodes: list[Any], inputs: list[tuple[str, int, list[Any]]], kind: int) -> Path:
+def _write(
+    path: Path, nodes: list[Any], inputs: list[tuple[str, int, list[Any]]], kind: int, tone: float = 1.0
+) -> Path:
     constants = {
         "one": np.float32(1),
+        "tone": np.float32(tone),
         "zero": np.float32(0),
         "top": np.float32(255),
         "sides": np.array([2, 3], np.int64),

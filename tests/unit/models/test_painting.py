@@ -23,6 +23,13 @@ def files(tmp_path_factory) -> dict[str, Path]:
     return {kind: write(folder / f"{kind}.onnx") for kind, write in networks.WRITERS.items()}
 
 
+@pytest.fixture(scope="module")
+def darkening(tmp_path_factory) -> dict[str, Path]:
+    """Networks that paint half as bright as what is beside the hole, so that their paint is known by it."""
+    folder = tmp_path_factory.mktemp("darkening")
+    return {kind: write(folder / f"{kind}.onnx", tone=0.5) for kind, write in networks.WRITERS.items()}
+
+
 def _rectangle(height: int, width: int, top: int, left: int, h: int, w: int) -> np.ndarray:
     hole = np.zeros((height, width), bool)
     hole[top : top + h, left : left + w] = True
@@ -38,7 +45,7 @@ def _ramp(height: int, width: int) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [(512, 512), (300, 200), (33, 47), (1, 70), (700, 900)], ids=str)
-def test_every_kind_paints_only_the_hole_with_what_is_round_it(files, kind, size):
+def test_every_kind_paints_only_the_hole_with_what_is_round_it(darkening, kind, size):
     values = np.broadcast_to(np.float32([0.8, 0.4, 0.2]), (*size, 3)).copy()
     hole = _rectangle(*size, size[0] // 3, size[1] // 3, 1 + size[0] // 8, 1 + size[1] // 8)
     values[hole] = [
@@ -47,12 +54,12 @@ def test_every_kind_paints_only_the_hole_with_what_is_round_it(files, kind, size
         1.0,
     ]  # the mark: a network that is shown it, or a mask upside down, gives it away
 
-    answer = models.painter(files[kind]).paint(values, hole)
+    answer = models.painter(darkening[kind]).paint(values, hole)
 
     assert answer.shape == values.shape
     assert answer.dtype == np.float32
     assert np.array_equal(answer[~hole], values[~hole])
-    np.testing.assert_allclose(answer[hole], np.broadcast_to([0.8, 0.4, 0.2], (hole.sum(), 3)), atol=LEVEL)
+    np.testing.assert_allclose(answer[hole], np.broadcast_to([0.4, 0.2, 0.1], (hole.sum(), 3)), atol=LEVEL)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -166,11 +173,33 @@ def test_a_network_is_loaded_once_however_many_ask(files):
 
 def test_a_file_that_is_written_anew_is_another_network(tmp_path):
     path = networks.write_own(tmp_path / "mine.onnx")
-    before = models.painter(path)
-    networks.write_lama(path, 64)
-    after = models.painter(path)
-    assert after is not before
-    assert after.name == "mine.onnx"
+    values, hole = np.full((40, 40, 3), 0.8, np.float32), _rectangle(40, 40, 10, 10, 5, 5)
+    before = models.painter(path).paint(values, hole)
+    networks.write_own(path, tone=0.5)  # of the same size
+    after = models.painter(path).paint(values, hole)
+    np.testing.assert_allclose(before[hole], 0.8, atol=1e-4)
+    np.testing.assert_allclose(after[hole], 0.4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_hidden_is_hidden_in_the_mirror_image_too(files, kind):
+    """A picture smaller than the network's is continued as by mirrors, and so is its hole."""
+    adapter = models.painter(files[kind])._network
+    shown: dict[str, np.ndarray] = {}
+
+    class Recording:
+        def run(self, feeds):
+            shown.update(feeds)
+            return feeds["image" if "image" in feeds else "picture"]
+
+    adapter._session, real = Recording(), adapter._session
+    try:
+        adapter(_ramp(40, 40), _rectangle(40, 40, 0, 30, 40, 5))
+    finally:
+        adapter._session = real
+    mask = shown["hole" if kind == "own" else "mask"][0, 0]
+    hidden = mask[0] == (0 if kind == "migan" else 1)
+    assert np.flatnonzero(hidden)[:10].tolist() == [*range(30, 35), *range(45, 50)]
 
 
 @pytest.mark.parametrize("side", [64, 512])

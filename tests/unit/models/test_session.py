@@ -10,7 +10,7 @@ import pytest
 import networks
 from cleanplate import models, settings
 from cleanplate.models import session
-from cleanplate.models.providers import preferred
+from cleanplate.models.providers import RUNTIME_NAMES, preferred
 
 CPU, CUDA, OPENVINO = "CPUExecutionProvider", "CUDAExecutionProvider", "OpenVINOExecutionProvider"
 
@@ -81,6 +81,18 @@ def test_a_card_that_does_not_start_leaves_the_processor_and_a_line_in_the_log(
     values, hole = np.full((40, 40, 3), 0.5, np.float32), np.zeros((40, 40), bool)
     hole[10:20, 10:20] = True
     np.testing.assert_allclose(painter.paint(values, hole), 0.5, atol=1e-6)
+
+
+def test_a_provider_that_starts_is_used(monkeypatch, caplog, tmp_path):
+    """The second provider of the plain package stands for the others: it leaves all work to the processor."""
+    import onnxruntime
+
+    if "AzureExecutionProvider" not in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has no second provider")
+    monkeypatch.setitem(RUNTIME_NAMES, "openvino", "AzureExecutionProvider")
+    painter = models.painter(networks.write_own(tmp_path / "own.onnx"))
+    assert painter.provider == "AzureExecutionProvider"
+    assert not caplog.records
 
 
 def test_without_a_wish_for_it_no_card_is_tried(claims_cuda, caplog, tmp_path):
