@@ -7,6 +7,7 @@ automatic   finding the mark and taking it off (AUTOMATIC.md)
 second      the same on a set of other photos, fonts, logos and sizes, once second.py has made it
 ablation    what each part of the engine is worth (AUTOMATIC.md)
 speed       seconds and memory (SPEED.md)
+service     the server under load, its memory over 10,000 pictures, one of 100 megapixels (SERVICE.md)
 larger      seconds beside larger networks that paint (SPEED.md)
 console     the console in a browser (CONSOLE.md)
 
@@ -30,6 +31,7 @@ BENCHES: dict[str, tuple[str | Path, ...]] = {
     "second": ("automatic.py", "--manifest", SECOND / "set" / "manifest.json", "--layers", SECOND / "layers"),
     "ablation": ("ablation.py",),
     "speed": ("speed.py",),
+    "service": ("service.py",),
     "larger": ("larger.py",),
     "console": ("console.py",),
 }
