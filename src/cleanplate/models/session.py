@@ -220,9 +220,9 @@ def _session(runtime: Any, source: bytes | Path, name: str, threads: int) -> Ses
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # Waiting threads sleep: spinning takes the processor from other work, such as the next picture. Two slots on
-    # two processors: a look at 512 × 512 takes 0.20 s of the processor with a thread each, 0.22 with two each
-    # that sleep, 0.35 with two each that spin, as the runtime does by itself.
+    # Waiting threads sleep: spinning takes the processor from other work, such as the next picture. With two
+    # slots on two processors a look at 512 × 512 takes 0.20 s of the processor with a thread each, 0.22 with
+    # two each that sleep, and 0.35 with two each that spin, as the runtime does by itself.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # peak of the process at 1024 × 1024: 448 MiB like this, 683 without the arena, 743 with planned memory
     options.enable_mem_pattern = False
