@@ -20,7 +20,10 @@ function sources(): string[] {
   return found.sort();
 }
 
-/** Leaves a note beside the bundle of what it was made of, so that a test without Node can tell a stale one. */
+/**
+ * Leaves a note beside the bundle of what it was made of, so that a test without Node can tell a stale one, and the
+ * licence of what only the worker is made of, which Vite's own list leaves out.
+ */
 function provenance(): Plugin {
   return {
     name: "provenance",
@@ -30,6 +33,8 @@ function provenance(): Plugin {
         return `${digest}  ${path}\n`;
       });
       this.emitFile({ type: "asset", fileName: "sources.txt", source: lines.join("") });
+      const zip = readFileSync(join(HERE, "node_modules/fflate/LICENSE"), "utf8");
+      this.emitFile({ type: "asset", fileName: "licences-of-the-worker.txt", source: `fflate (MIT)\n\n${zip}` });
     },
   };
 }

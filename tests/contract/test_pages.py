@@ -41,6 +41,17 @@ def test_the_bundle_names_no_other_host():
     assert addresses <= {"www.w3.org", "react.dev", "konvajs.org", "konvajs.github.io", "github.com"}
 
 
+def test_nothing_of_an_earlier_bundle_is_left():
+    """Each file is named by the page, or by another file."""
+    texts = [BUNDLE / "index.html", *BUNDLE.rglob("*.js"), *BUNDLE.rglob("*.css")]
+    named = {path: path.read_text() for path in texts}
+    files = [path for path in (BUNDLE / "console").iterdir() if path.is_file()]
+    lost = [
+        one.name for one in files if not any(one.name in text for path, text in named.items() if path != one)
+    ]
+    assert lost == []
+
+
 def test_the_first_page_is_light():
     """Less than 250 kB, compressed, before the editor is opened."""
     page = (BUNDLE / "index.html").read_text()

@@ -72,6 +72,13 @@ def test_another_site_cannot_sign_a_browser_in_or_out(browser, idle, headers):
     assert browser.get("/v1/account").status_code == 200
 
 
+def test_a_proxy_in_front_that_nobody_told_of_keeps_nobody_out(browser, idle):
+    headers = {"Origin": "https://clean.example.org", "Sec-Fetch-Site": "same-origin"}
+    assert browser.post("/v1/session", json={"token": idle.secret}, headers=headers).status_code == 201
+    over_tls = {"Origin": idle.url.replace("http:", "https:")}
+    assert browser.post("/v1/session", json={"token": idle.secret}, headers=over_tls).status_code == 201
+
+
 def test_signing_out_ends_the_session_on_the_server_too(browser, idle):
     sign_in(browser, idle.secret)
     kept = dict(browser.cookies)
