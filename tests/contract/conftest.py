@@ -35,7 +35,7 @@ from cleanplate.store import Blobs, Database
 from cleanplate.task import InMemoryCompletions, Outcome, Tasks
 from cleanplate.task.keys import result_key
 from cleanplate.task.ports import DELIVER, RUN_TASK
-from cleanplate.worker import Finder, Inspector, InMemoryWakeups, Worker
+from cleanplate.worker import Finder, InMemoryWakeups, Inspector, Worker
 from cleanplate.worker.children import Upbringing
 
 WIDTH, HEIGHT = 64, 48
