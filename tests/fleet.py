@@ -26,7 +26,6 @@ class Hand(Cleanplate):
     """`cleanplate worker` as a process."""
 
     slots: int = 1
-    before: tuple[str, ...] = ()  # the command that runs it, such as one that enters a network namespace
 
     def start(self) -> Self:
         """Start it and wait until it works."""
@@ -96,9 +95,11 @@ class Fleet:
             **self.settings,
         }
 
-    def add_server(self) -> Cleanplate:
+    def add_server(self, **changes: object) -> Cleanplate:
         number = len(self.servers)
-        server = Cleanplate(self.folder / f"server{number}", self.variables, arguments=("--no-worker",))
+        server = Cleanplate(
+            self.folder / f"server{number}", self.variables, arguments=("--no-worker",), **changes
+        )
         self.servers.append(server.start())
         return server
 

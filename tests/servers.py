@@ -30,9 +30,10 @@ class Origin:
 
     Args:
         context: for HTTPS; None serves HTTP.
+        host: address to listen on.
     """
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.files: dict[str, bytes] = {}
         self.asked = threading.Event()  # something below /held/ has been asked for
         self.released = threading.Event()  # what is below /held/ is answered from then on
@@ -66,7 +67,7 @@ class Origin:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((host, 0), Handler)
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # a client that was killed is no news
         if context is not None:
@@ -74,7 +75,7 @@ class Origin:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         scheme = "https" if context else "http"
         self.port = self._server.server_port
-        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self.url = f"{scheme}://{host}:{self.port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -106,13 +107,18 @@ class Cleanplate:
     greeting: str = ""
     process: subprocess.Popen[str] | None = None
     arguments: tuple[str, ...] = ()
+    host: str = "127.0.0.1"
+    before: tuple[str, ...] = ()  # the command that runs it, such as one that enters a network namespace
 
     def start(self) -> Self:
         """Start it and wait until it listens; the port and the first token are kept for later starts."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log.txt").open("a") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "serve", "--port", str(self.port), *self.arguments],
+                [
+                    *(*self.before, *COMMAND, "serve"),
+                    *("--host", self.host, "--port", str(self.port), *self.arguments),
+                ],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -149,7 +155,7 @@ class Cleanplate:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def log(self) -> str:

@@ -8,7 +8,7 @@
     frames.py    what parent and child say to each other
     engine.py    what a worker needs of the engine that wakes it
     wakeups.py   that engine inside one process: PgQueuer in memory
-    queue.py     the same for many processes: PgQueuer on PostgreSQL
+    queue.py     the same for many processes: PgQueuer on PostgreSQL, with lane.py for its managers
 
 Everything is loaded when it is first used: a child process must not pay for what only its parent needs.
 """

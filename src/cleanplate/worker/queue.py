@@ -8,7 +8,7 @@ a process that has died is given to another, and `LISTEN`. What it leaves open, 
 * Its limits count over all processes; ours are of one process. So the room is looked at here, and only
   entries that have some are asked for.
 * It listens to every change of its table, and asks the database four times after each. Here only new rows
-  count, and only to a process that has room for them.
+  count, and only to a process that has room for them (`lane.py`).
 * Its log, three rows a job, is read by nobody: a trigger keeps it empty.
 
 The tables are `UNLOGGED`: they cost no waiting for the disk, and are empty after a crash of the server. The
@@ -18,54 +18,25 @@ table of tasks is the truth, and the sweep fills them again.
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from datetime import timedelta
+from typing import TYPE_CHECKING, Self
 
 import structlog
-from pgqueuer import Job, JobId, QueueManager
-from pgqueuer.adapters.persistence.qb import (
-    QueryBuilderEnvironment,
-    QueryQueueBuilder,
-    QuerySchedulerBuilder,
-)
-from pgqueuer.core.tm import TaskManager
 from pgqueuer.domain.schema.queue import dedupe_predicate
-from pgqueuer.domain.settings import DBSettings, Durability
-from pgqueuer.domain.types import Channel
-from pgqueuer.queries import Queries
 
-from cleanplate.store import StorageFailed, passing
+from cleanplate.store import StorageFailed
 from cleanplate.worker.engine import SCHEDULED, Entry, Handler, Lane
+from cleanplate.worker.lane import NAMES, QUEUE, Driver, QueueLane, queries_over
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from cleanplate.store import Line
 
 log = structlog.get_logger(__name__)
 
-HEARTBEAT = timedelta(seconds=30)  # a job whose process has been silent this long is given to another
-LOOK = timedelta(seconds=30)  # a process with room looks this often, should it have heard nothing
-NEVER = timedelta(0)  # keeps PgQueuer from condensing its log, which is empty
-RETRY_SECONDS = 1.0
 TABLES_LOCK = 0x636C6562  # PostgreSQL's advisory lock around making the tables
-
-NAMES = DBSettings(
-    prefix="cleanplate_",
-    durability=Durability.volatile,
-    db_schema=None,
-    channel=Channel("cleanplate_wakeups"),
-    function="cleanplate_wakeups_changed",
-    trigger="cleanplate_wakeups_changed",
-    queue_table="cleanplate_wakeups",
-    queue_table_log="cleanplate_wakeups_log",
-    statistics_table="cleanplate_wakeups_statistics",
-    schedules_table="cleanplate_wakeups_schedules",
-    queue_status_type="cleanplate_wakeups_status",
-)
-QUEUE = NAMES.queue_table
 
 # A later version of these gets names of its own, so that it is seen whether they are there.
 TRIGGERS = f"""
@@ -79,7 +50,9 @@ $$ BEGIN RETURN NULL; END $$;
 CREATE OR REPLACE TRIGGER cleanplate_wakeup_unlogged BEFORE INSERT ON {NAMES.queue_table_log}
 FOR EACH ROW EXECUTE FUNCTION cleanplate_wakeup_unlogged();
 """
-HAS_TRIGGERS = "SELECT 1 FROM pg_trigger WHERE tgname = 'cleanplate_wakeup_unlogged' AND NOT tgisinternal"
+HAS_TRIGGERS = (
+    "SELECT 1 FROM pg_trigger WHERE tgname = 'cleanplate_wakeup_unlogged' AND tgrelid = to_regclass($1)"
+)
 
 # Sorted by key: two that wake the same keys at the same time lock their rows in the same order.
 WAKE = f"""
@@ -94,11 +67,6 @@ WHERE job.priority < excluded.priority OR job.execute_after > excluded.execute_a
 """  # noqa: S608  # made of names above
 CANCEL = f"DELETE FROM {QUEUE} WHERE dedupe_key = $1 AND status = 'queued'"  # noqa: S608  # names
 DEPTH = f"SELECT count(*) AS depth FROM {QUEUE} WHERE status = 'queued' AND payload <> $1"  # noqa: S608  # names
-NEXT = f"""
-SELECT min(execute_after) - now() AS eta FROM {QUEUE} WHERE status = 'queued' AND entrypoint = ANY($1)
-"""  # noqa: S608  # names
-
-NEWS = {"channel": NAMES.channel, "operation": "insert", "table": QUEUE, "type": "table_changed_event"}
 
 
 class PostgresWakeups:
@@ -116,7 +84,7 @@ class PostgresWakeups:
         self._entries: dict[str, Entry] = {}
         self._periods: dict[str, float] = {}
         self._running: dict[tuple[str, str], bool] = {}  # the value: woken again meanwhile
-        self._lanes: dict[Lane, _Lane] = {}
+        self._lanes: dict[Lane, QueueLane] = {}
         self._stopping = asyncio.Event()
 
     @property
@@ -137,12 +105,12 @@ class PostgresWakeups:
         """
         await self._line.fetch("SELECT pg_advisory_lock($1)", TABLES_LOCK)
         try:
-            queries = _queries(_Driver(self._line, self._stopping))
+            queries = queries_over(Driver(self._line, self._stopping))
             if await queries.schema_is_installed():
                 await queries.upgrade()
             else:
                 await queries.install()
-            if not await self._line.fetch(HAS_TRIGGERS):
+            if not await self._line.fetch(HAS_TRIGGERS, NAMES.queue_table_log):
                 await self._line.run(TRIGGERS)
         finally:
             await self._line.fetch("SELECT pg_advisory_unlock($1)", TABLES_LOCK)
@@ -204,7 +172,7 @@ class PostgresWakeups:
         for lane in ("heavy", "light"):
             entries = {name: entry for name, entry in self._entries.items() if entry.lane == lane}
             if entries:
-                self._lanes[lane] = _Lane(self._line, entries, self._start, self._stopping)
+                self._lanes[lane] = QueueLane(self._line, entries, self._start, self._stopping)
         clocks = [asyncio.create_task(self._tick(entry)) for entry in self._periods]
         try:
             async with asyncio.TaskGroup() as group:
@@ -263,185 +231,3 @@ class PostgresWakeups:
                 await self.wake(entry, key)
             elif entry in self._periods and key == SCHEDULED:
                 await self.wake(entry, key, delay=self._periods[entry])
-
-
-class _Driver:
-    """PgQueuer's `Driver` over a `Line`. While the database is away it waits, unless everything stops."""
-
-    def __init__(self, line: Line, stopping: asyncio.Event) -> None:
-        self._line = line
-        self._stopping = stopping
-        self.shutdown = asyncio.Event()
-        self.tm = TaskManager()
-        self.on_news: Callable[[], None] = _nothing
-        self.tell: Callable[[str], None] = _ignore
-
-    async def fetch(self, query: str, *args: object) -> list[dict[str, Any]]:
-        """Run a statement; its rows."""
-        while True:
-            try:
-                return await self._line.fetch(query, *args)
-            except StorageFailed as error:
-                if self._stopping.is_set() or not passing(error):
-                    raise
-            with suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_SECONDS):
-                    await self._stopping.wait()
-
-    async def execute(self, query: str, *args: object) -> str:
-        """Run a statement, or without arguments a script of them."""
-        if args:
-            await self.fetch(query, *args)
-        else:
-            await self._line.run(query)
-        return ""
-
-    async def notify(self, channel: str, payload: str) -> None:
-        """PgQueuer asks itself over the server whether it hears: a `Line` sees to that."""
-        del channel
-        self.tell(payload)
-
-    async def add_listener(self, channel: str, callback: Callable[[str | bytes | bytearray], None]) -> None:
-        """Hear of what changes."""
-        self.tell = callback
-        with suppress(StorageFailed):  # it listens as soon as it is back
-            await self._line.listen(channel, self._hear)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._line.unlisten(NAMES.channel, self._hear)
-
-    def _hear(self, payload: str | None) -> None:
-        if payload is None or json.loads(payload).get("operation") == "insert":
-            self.on_news()
-
-
-class _Lane:
-    """One PgQueuer manager, so that long work cannot hold up short work."""
-
-    def __init__(
-        self,
-        line: Line,
-        entries: Mapping[str, Entry],
-        start: Callable[[str, str], Any],
-        stopping: asyncio.Event,
-    ) -> None:
-        self._driver = _Driver(line, stopping)
-        self._driver.on_news = self._news
-        self._queries = _LaneQueries(
-            self._driver,
-            QueryBuilderEnvironment(NAMES),
-            QueryQueueBuilder(NAMES),
-            QuerySchedulerBuilder(NAMES),
-            room={name: entry.parallel for name, entry in entries.items()},
-        )
-        self._manager = QueueManager(self._queries, channel=NAMES.channel)
-        self._begin = start
-        for name in entries:
-            self._manager.entrypoint(name, accepts_context=False)(self._started)
-
-    async def run(self) -> None:
-        # One job at a time is fetched, so that a more urgent one that arrives meanwhile goes first.
-        try:
-            await self._manager.run(
-                dequeue_timeout=LOOK,
-                batch_size=1,
-                heartbeat_timeout=HEARTBEAT,
-                log_aggregation_interval=NEVER,
-            )
-        except StorageFailed:
-            if not self._manager.shutdown.is_set():
-                raise
-
-    def stop(self) -> None:
-        self._manager.shutdown.set()
-
-    async def _started(self, job: Job) -> None:
-        try:
-            await self._begin(job.entrypoint, (job.payload or b"").decode())
-        finally:
-            self._queries.ended(job)
-            self._news()
-
-    def _news(self) -> None:
-        """There may be something to pick: have the manager look, once, if there is room for it."""
-        if self._queries.told or not self._queries.open:
-            return
-        self._queries.told = True
-        event = {
-            "channel": NAMES.channel,
-            "operation": "insert",
-            "table": QUEUE,
-            "type": "table_changed_event",
-        }
-        self._driver.tell(json.dumps({**event, "sent_at": datetime.now(UTC).isoformat()}))
-
-
-class _LaneQueries(Queries):
-    """PgQueuer's queries, asked only for what this process has room for, and no more often than need be."""
-
-    def __init__(self, *parts: Any, room: Mapping[str, int]) -> None:
-        super().__init__(*parts)
-        self._room = room
-        self._taken: dict[JobId, str] = {}  # job → entry
-        self.told = False  # since it last looked
-
-    @property
-    def open(self) -> list[str]:
-        """The entries of which another one may be started."""
-        taken = list(self._taken.values())
-        return [name for name, parallel in self._room.items() if taken.count(name) < parallel]
-
-    def ended(self, job: Job) -> None:
-        """Its handler has returned."""
-        self._taken.pop(job.id, None)
-
-    async def dequeue(
-        self, batch_size: int, entrypoints: dict[Any, Any], *args: Any, **kwargs: Any
-    ) -> list[Job]:
-        """Pick a job of an entry that has room."""
-        self.told = False
-        entries: dict[Any, Any] = {name: entrypoints[name] for name in self.open}
-        if not entries:
-            return []
-        jobs = await super().dequeue(batch_size, entries, *args, **kwargs)
-        self._taken |= {job.id: job.entrypoint for job in jobs}
-        return jobs
-
-    # After a look that found nothing PgQueuer asks whether it may have overlooked something. It has not: what
-    # comes after the look has begun is heard, and heard again when there is room.
-
-    async def eligible_queued_work(self, entrypoints: list[Any]) -> int:
-        """Nothing was overlooked."""
-        del entrypoints
-        return 0
-
-    async def queued_work(self, entrypoints: list[Any]) -> int:
-        """Nothing was overlooked."""
-        del entrypoints
-        return 0
-
-    async def next_deferred_eta(self, entrypoints: list[Any]) -> timedelta | None:
-        """In how long to look again, for what is to wait until then."""
-        del entrypoints
-        if not self.open:
-            return None
-        [row] = await self.driver.fetch(NEXT, self.open)
-        eta = row["eta"]
-        return eta if isinstance(eta, timedelta) else None
-
-
-def _queries(driver: _Driver) -> Queries:
-    return Queries(
-        driver, QueryBuilderEnvironment(NAMES), QueryQueueBuilder(NAMES), QuerySchedulerBuilder(NAMES)
-    )
-
-
-def _nothing() -> None:
-    pass
-
-
-def _ignore(payload: str) -> None:
-    del payload

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from cleanplate.store import Database
+from cleanplate.store import Database, StorageFailed
 from cleanplate.worker import InMemoryWakeups
 from cleanplate.worker.queue import PostgresWakeups
 
@@ -434,3 +434,102 @@ async def test_a_thousand_wakeups_all_happen_and_leave_nothing_behind(made):
     else:
         for table in ("cleanplate_wakeups", "cleanplate_wakeups_log", "cleanplate_wakeups_statistics"):
             assert await wakeups._line.fetch(f"SELECT 1 FROM {table}") == []
+
+
+@pytest.fixture
+async def two(postgres_url):
+    """Two processes' engines on one database."""
+    async with (
+        Database(postgres_url).line() as here,
+        Database(postgres_url).line() as there,
+        PostgresWakeups(here) as one,
+        PostgresWakeups(there) as other,
+    ):
+        yield one, other
+
+
+async def test_processes_share_what_is_to_be_done_and_each_does_as_much_as_it_has_room_for(two):
+    diaries = Diary(), Diary()
+    for wakeups, diary in zip(two, diaries, strict=True):
+        diary.gate.clear()
+        wakeups.handle("run_task", diary, parallel=2, lane="heavy")
+    async with running(two[0]), running(two[1]):
+        await two[0].wake_all("run_task", [(str(number), 0) for number in range(9)])
+        for diary in diaries:
+            await diary.until(lambda diary=diary: len(diary.begun) == 2)
+        assert await two[1].depth() == 5
+        for diary in diaries:
+            diary.gate.set()
+        for diary in diaries:
+            await diary.until(lambda: len(diaries[0].ended) + len(diaries[1].ended) == 9)
+    assert sorted(diaries[0].begun + diaries[1].begun) == sorted(map(str, range(9)))
+
+
+async def test_what_runs_by_the_clock_runs_once_in_the_fleet(two):
+    swept = Diary()
+    for wakeups in two:
+        wakeups.handle("sweep", swept)
+        wakeups.schedule("sweep", 3600)
+    async with running(two[0]), running(two[1]):
+        await swept.until(lambda: swept.ended)
+        await two[0].wake("sweep", "marker")
+        await swept.until(lambda: "marker" in swept.ended)
+    assert swept.begun.count("every") <= 2  # once each, at most, where the first has ended in between
+
+
+async def test_what_runs_by_the_clock_goes_on_when_its_row_is_lost(two):
+    swept = Diary()
+    two[0].handle("sweep", swept)
+    two[0].schedule("sweep", 0.2)
+    async with running(two[0]):
+        await swept.until(lambda: swept.ended)
+        await two[1]._line.fetch("DELETE FROM cleanplate_wakeups")
+        await swept.until(lambda: len(swept.ended) >= 4)
+
+
+async def test_the_job_of_a_process_that_has_died_is_given_to_another(two):
+    diary = Diary()
+    two[1].handle("run_task", diary, lane="heavy")
+    # As a process leaves it that was killed a minute ago.
+    await two[0]._line.fetch(
+        "INSERT INTO cleanplate_wakeups (priority, entrypoint, payload, status, heartbeat, queue_manager_id) "
+        "VALUES (0, 'run_task', 'a', 'picked', now() - interval '1 minute', gen_random_uuid())"
+    )
+    async with running(two[1]):
+        await diary.until(lambda: diary.ended == ["a"])
+
+
+async def test_who_comes_too_late_holds_back_until_it_finds_something(two):
+    diary = Diary()
+    two[0].handle("run_task", diary, lane="heavy")
+    async with running(two[0]):
+        await two[0].wake("run_task", "first")
+        await diary.until(lambda: diary.ended == ["first"])
+        queries = two[0]._lanes["heavy"]._queries
+        assert queries.pause == 0
+        async with asyncio.timeout(DEADLINE):
+            while queries.pause == 0:
+                await two[1].wake("deliver", "something for somebody else")
+                await two[1].cancel("deliver", "something for somebody else")
+        await two[1].wake("run_task", "second")
+        await diary.until(lambda: diary.ended == ["first", "second"])
+        assert queries.pause == 0
+
+
+async def test_a_database_that_is_away_is_waited_for_and_what_is_woken_then_happens(two, postgres):
+    diary = Diary()
+    two[0].handle("run_task", diary, lane="heavy")
+    async with running(two[0]):
+        await two[0].wake("run_task", "before")
+        await diary.until(lambda: diary.ended == ["before"])
+        postgres.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cleanplate'"
+        )
+        async with asyncio.timeout(DEADLINE):
+            while True:
+                try:
+                    await two[1].wake("run_task", "after")
+                except StorageFailed:
+                    continue
+                break
+        await diary.until(lambda: diary.ended == ["before", "after"])
