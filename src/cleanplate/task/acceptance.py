@@ -16,7 +16,7 @@ from cleanplate.store import StorageFailed
 from cleanplate.store.queries import audit as audit_rows
 from cleanplate.store.queries import batches as batch_rows
 from cleanplate.store.queries import tasks as task_rows
-from cleanplate.task import batches, life, repeats, trail
+from cleanplate.task import batches, life, pace, repeats, trail
 from cleanplate.task.errors import AccountBusy, QueueFull
 from cleanplate.task.keys import source_key
 from cleanplate.task.record import Source, State
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from cleanplate.account import Caller
     from cleanplate.store import Blobs, Database
     from cleanplate.task.batches import Batch, NewBatch, Picture
-    from cleanplate.task.pace import Pace
     from cleanplate.task.record import Request, Task
 
 log = structlog.get_logger(__name__)
@@ -55,7 +54,6 @@ class Acceptance:
         db: upgraded.
         blobs: for what is uploaded.
         settings: the section `task`.
-        pace: how fast work gets done, to say when to come back.
         slots: how many tasks are worked on at the same time.
         clock: Unix seconds.
     """
@@ -65,7 +63,6 @@ class Acceptance:
         db: Database,
         blobs: Blobs,
         settings: settings.Task,
-        pace: Pace,
         *,
         slots: int,
         clock: Callable[[], float],
@@ -73,7 +70,6 @@ class Acceptance:
         self._db = db
         self._blobs = blobs
         self._settings = settings
-        self._pace = pace
         self._slots = slots
         self._clock = clock
 
@@ -231,7 +227,7 @@ class Acceptance:
         """In how many seconds as many places are free, with all who work on this database."""
         # Where something has to wait, every slot of every worker has a task.
         slots = max(self._slots, await task_rows.count_running(connection))
-        return self._pace.retry_after(missing, slots)
+        return pace.retry_after(await pace.seconds_a_task(connection), missing, slots)
 
     async def _drop(self, keys: Sequence[str], why: BaseException) -> None:
         """Remove the blobs of what was not accepted, as well as possible: the purge removes what is left.

@@ -28,7 +28,7 @@ from cleanplate.task.errors import (
     TransitionRefused,
 )
 from cleanplate.task.listing import Page
-from cleanplate.task.pace import FIRST_GUESS, Pace
+from cleanplate.task.pace import seconds_a_task
 from cleanplate.task.ports import DELIVER, RUN_TASK
 from cleanplate.task.purge import Purge, Purged
 from cleanplate.task.record import Failure, Source, State, Task
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-PACE_TASKS = 50  # that were done last, for how long one takes
 TASK_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -89,8 +88,7 @@ class Tasks:
         self._completions = completions
         self._settings = settings
         self._clock = clock
-        self._pace = Pace()
-        self._acceptance = Acceptance(db, blobs, settings, self._pace, slots=slots, clock=clock)
+        self._acceptance = Acceptance(db, blobs, settings, slots=slots, clock=clock)
         self._purge = Purge(db, blobs, settings.keep_seconds, settings.audit_seconds)
 
     @uninterrupted
@@ -381,11 +379,11 @@ class Tasks:
         """Bring the gauges up to date: what is queued and running, since when, and how much work it is."""
         async with self._db.read() as connection:
             counts, oldest = await task_rows.unfinished(connection)
-            seconds = await task_rows.mean_seconds(connection, PACE_TASKS)
+            seconds = await seconds_a_task(connection)
         for state in (State.QUEUED, State.RUNNING):
             metrics.unfinished.labels(state.value).set(counts.get(state.value, 0))
         waiting = counts.get(State.QUEUED.value, 0)
-        metrics.backlog_seconds.set(waiting * (FIRST_GUESS if seconds is None else seconds))
+        metrics.backlog_seconds.set(waiting * seconds)
         metrics.oldest_seconds.set(0 if oldest is None else max(0.0, self._clock() - oldest))
 
     @uninterrupted
@@ -448,8 +446,6 @@ class Tasks:
         if task.state is State.QUEUED:
             await self._wake(task)
         elif task.state.final:
-            if task.state is State.DONE and task.started_at is not None and task.finished_at is not None:
-                self._pace.note(task.finished_at - task.started_at)
             _measure(task)
             await self._announce(task.id)
             if delivery_id is not None:
