@@ -117,7 +117,7 @@ def _picture():
 
 
 @contextmanager
-def _serving(folder, collector, **more):
+def _serving(folder, collector, arguments=(), **more):
     settings = {
         "WORKER__SLOTS": 1,
         "TELEMETRY__ENDPOINT": collector.url,
@@ -126,7 +126,7 @@ def _serving(folder, collector, **more):
         "NOTIFY__RETRY_SECONDS": [0.2],
         **more,
     }
-    with Cleanplate(folder, settings) as server:
+    with Cleanplate(folder, settings, arguments=arguments) as server:
         yield server
 
 
@@ -210,6 +210,41 @@ def test_another_process_goes_on_with_the_trace_of_a_task(tmp_path):
         assert {one.pid for one in collector.named("deliver", CALLERS_TRACE)} == {second}
         [accepted] = collector.named("accept", CALLERS_TRACE)
         assert {one.parent for one in attempts} == {accepted.id}
+
+
+def test_a_server_and_a_worker_tell_one_trace(tmp_path, postgres_url):
+    """The one accepts and never works, the other never answers; on PostgreSQL, as on many machines."""
+    shared = {"DATABASE__URL": postgres_url, "BLOBS__URL": (tmp_path / "blobs").as_uri()}
+    with Collector() as collector, Origin() as elsewhere:
+        elsewhere.files["photo.png"] = _picture()
+        worker = Cleanplate(
+            tmp_path / "worker",
+            {
+                "TELEMETRY__ENDPOINT": collector.url,
+                "TELEMETRY__SERVICE": "cleanplate-worker",
+                "FETCH__ALLOW_NETWORKS": ["127.0.0.0/8"],
+                **shared,
+            },
+        )
+        worker.folder.mkdir()
+        process = subprocess.Popen(
+            [*COMMAND, "worker", "--slots", "1"], cwd=worker.folder, env=worker.environment
+        )
+        try:
+            with _serving(tmp_path / "server", collector, ("--no-worker",), **shared) as server:
+                _submit(server, url=f"{elsewhere.url}/photo.png", webhook=f"{elsewhere.url}/heard")
+                elsewhere.wait_for_callbacks(bool)
+                answering = server.process.pid
+        finally:
+            process.terminate()
+            assert process.wait(60) == 0
+        ours = {one.name: one for one in collector.spans if one.trace == CALLERS_TRACE}
+        assert {one.pid for name, one in ours.items() if name in {"POST /v1/removals", "accept"}} == {
+            answering
+        }
+        for name in ("claim", "fetch", "child", "store", "finish", "deliver"):
+            assert (ours[name].pid, ours[name].service) == (process.pid, "cleanplate-worker")
+        assert ours["attempt"].parent == ours["deliver"].parent == ours["accept"].id
 
 
 def test_none_of_the_requests_are_told_when_the_share_is_none(tmp_path):
