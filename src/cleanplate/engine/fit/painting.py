@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from cleanplate.engine.pyramid import BRISK, paint_colours
+from cleanplate.engine.pyramid import BRISK, Effort, paint_colours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,14 +18,16 @@ WINDOW = 6.0  # pixels: how far around a place its busyness is taken from
 FAR = 30.0
 
 
-def painted(values: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Paint a hole in (H, W, C) of 0..255, briskly."""
+def painted(
+    values: NDArray[np.float32], hole: NDArray[np.bool_], effort: Effort = BRISK
+) -> NDArray[np.float32]:
+    """Paint a hole in (H, W, C) of 0..255, briskly unless another effort is asked for."""
     known = (~hole).astype(np.float32)
     values = np.clip(values, 0, 255)
     if values.shape[2] != 3:
-        return paint_colours(values, known, BRISK)
+        return paint_colours(values, known, effort)
     split = np.asarray(cv2.cvtColor(values, cv2.COLOR_RGB2YCrCb), np.float32)
-    done = paint_colours(split, known, BRISK)
+    done = paint_colours(split, known, effort)
     return np.asarray(cv2.cvtColor(done, cv2.COLOR_YCrCb2RGB), np.float32)
 
 

@@ -12,7 +12,8 @@ from cleanplate.engine.fit.confidence import confidence
 from cleanplate.engine.fit.levels import Evidence, Level, levels
 from cleanplate.engine.fit.outline import outlined, unsure
 from cleanplate.engine.fit.painting import busyness, painted, sketched, usual_error
-from cleanplate.engine.fit.shape import Setting, Shape, labelled, setting, shaped, solid_parts
+from cleanplate.engine.fit.shape import Setting, Shape, labelled, seams, setting, shaped, solid_parts
+from cleanplate.engine.pyramid import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,9 @@ ENOUGH = 100  # pixels well inside a mark: with fewer, its edges have to help
 OPAQUE, OPAQUE_LOSSY = 0.8, 0.72
 MOSTLY = 0.35  # share of a mark's pixels: with more of them opaque, none of it is had back
 THIN = 0.15  # of the photo: with less left, noise drowns it
+# Trust from which on a pixel is painted from; in a wide mark little else is near
+TRUSTY, TRUSTY_WIDE = 0.8, 0.3
+MUCH = 100_000  # pixels to paint from which on it is done briskly
 LOST = 0.1  # trust under which a pixel is as good as painted
 SHALLOW = 8.0  # pixels: as deep as a painting tells something
 DEEP_SHARE = 0.1  # of a mark's pixels
@@ -112,6 +116,7 @@ def recover(
         around = cv2.blur(shape.stray.astype(np.float32), (STRAY_SIDE, STRAY_SIDE))
         trust[np.asarray(around) > STRAYS] = 0
     trust *= area
+    second, trust = _finished(here, shape, found, photo, second, busy, trust, TRUSTY_WIDE if wide else TRUSTY)
     values = np.where(area[..., None], trust[..., None] * photo + (1 - trust[..., None]) * second, seen)
     return Recovery(
         values.astype(np.float32),
@@ -122,6 +127,32 @@ def recover(
         area & (trust < LOST),
         confidence(seen, photo, 1 - shape.through, area & (trust >= LOST), error, shape.error),
     )
+
+
+def _finished(
+    here: Setting,
+    shape: Shape,
+    found: Sequence[Level],
+    photo: NDArray[np.float32],
+    painting: NDArray[np.float32],
+    busy: NDArray[np.float32],
+    trust: NDArray[np.float32],
+    trusty: float,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The painting done again with all care, from what was had back as well, and what of it is to be taken.
+
+    Where two levels meet, which of them a pixel is of is a guess: taken for the other it would come out as
+    something else altogether. There the painting, which now has known pixels next to it, counts for more.
+    """
+    wrong = seams(shape, found, here.seen)
+    hole = here.area & ((wrong > 0) | (trust < trusty))
+    if not hole.any() or np.count_nonzero(hole) > MUCH:
+        return painting, trust
+    known = np.where((here.area & ~hole)[..., None], photo, here.seen)
+    other, own = usual_error(busy, hole) ** 2, shape.error**2 + wrong**2
+    doubtful = (wrong > 0) & (trust > 0)
+    trust = np.where(doubtful, other / (other + own + 1e-6), trust).astype(np.float32)
+    return painted(known.astype(np.float32), hole, FULL), trust
 
 
 def _given_up(here: Setting, painting: NDArray[np.float32], found: list[Level], opaque: float) -> Recovery:

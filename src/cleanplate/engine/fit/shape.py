@@ -11,6 +11,8 @@ import numpy as np
 from cleanplate.engine.fit.levels import Evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from cleanplate.engine.fit.levels import Level
@@ -23,6 +25,10 @@ ACCIDENTS = 0.12  # of a mark's pixels: where more are strange, it is the levels
 INNER_EDGE = 0.3  # an edge between two levels is a little less likely than one into nothing
 SURE = 0.05  # what coverage well inside a mark may be off by
 LOOSE = 0.2  # the same at its edge, where it depends on how the edge lies in the pixel
+FAINT = 0.02  # opacity under which a pixel is of no level
+COLOUR_OF_OPACITY = 120.0  # grey levels that tell as much as the whole range of opacity
+SEEN_THROUGH = 0.1  # of the photo: with less, two levels cannot be told by it
+MISTAKEN = 0.2  # of what two levels make of a pixel: how far apart these usually are from the truth
 COVERAGE = (-1.64, -0.08, 0.085, 3.0, -0.464)  # fitted to antialiased lettering, see `expected_coverage`
 
 
@@ -158,6 +164,32 @@ def shaped(
         for b in range(a + 1, len(found) + 1):
             mixer.offer(a, b, np.nonzero(near[a] & near[b] & ~firm)[0])
     return mixer.shape(own, firm)
+
+
+def seams(shape: Shape, found: Sequence[Level], seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What pixels beside another level may be off by, being taken for the wrong one, (H, W); 0 elsewhere.
+
+    Args:
+        shape: the mark.
+        found: its levels.
+        seen: (H, W, C) float32, 0..255.
+    """
+    wrong = np.zeros(shape.through.shape, np.float32)
+    opacity = 1 - shape.through
+    colour = shape.light / np.maximum(opacity, FAINT)[..., None]
+    apart = [
+        np.abs(colour - one.colour).mean(axis=2) + COLOUR_OF_OPACITY * np.abs(opacity - one.opacity)
+        for one in found
+    ]
+    marked = opacity > FAINT
+    label = np.where(marked, np.argmin(apart, axis=0), -1)
+    photos = np.stack([(seen - one.light) / max(one.through, SEEN_THROUGH) for one in found])
+    own = np.take_along_axis(photos, np.maximum(label, 0)[None, ..., None], axis=0)[0]
+    for k, photo in enumerate(photos):
+        near = cv2.dilate((label == k).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        off = MISTAKEN * np.sqrt(((photo - own) ** 2).mean(axis=2))
+        wrong = np.where(near & marked & (label != k), np.maximum(wrong, off), wrong)
+    return np.asarray(wrong, np.float32)
 
 
 class _Mixer:
