@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from cleanplate import settings
+from cleanplate.http.native import events
 
 
 @pytest.fixture
@@ -113,6 +114,10 @@ class Follower:
 
     def __exit__(self, *_):
         self._house.leave()
+        self.gone()
+
+    def gone(self):
+        """Return when the stream has ended."""
         self._thread.join(20)
         assert not self._thread.is_alive()
 
@@ -137,6 +142,17 @@ def test_ones_own_tasks_are_followed_live(house, pictures):
         assert follower.states(2)[-1] == "done"
     assert {data["id"] for name, data in follower.seen if name == "removal"} == {task_id}
     assert any(name == "credits" for name, _ in follower.seen)
+
+
+def test_who_is_no_longer_welcome_is_sent_away(house, pictures, monkeypatch):
+    monkeypatch.setattr(events, "CHECK_SECONDS", 0.05)
+    idle = house(http=settings.Http(events_seconds=0.05))
+    secret = idle.token("default")
+    follower = Follower(idle, secret)
+    idle.call(idle.services.accounts.revoke_token(secret[:8]))
+    follower.gone()
+    idle.client.post("/v1/removals", files={"file": ("a.png", pictures.photo)})
+    assert follower.seen == []
 
 
 def test_only_so_many_follow_at_a_time(house):

@@ -133,7 +133,8 @@ async def _greet(settings: Settings, accounts: Accounts, address: str) -> None:
             _, token = await accounts.create_token(token_name="first", admin=True)  # noqa: S106  # a name
             lines += ["", "Your first token, an admin's. It is shown only this once:", "", f"  {token}"]
     if token is not None or not settings.account.require_token:
-        lines += ["", "Try it:", "", *_example(address, token), ""]
+        here = f"Open {address} in a browser, or try it here:" if settings.http.console else "Try it:"
+        lines += ["", here, "", *_example(address, token), ""]
     print("\n".join(lines), flush=True)
 
 

@@ -51,7 +51,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Send away who only listens, then let the other requests end."""
-        self._app.state.desk.listeners.closing.set()
+        desk = getattr(self._app.state, "desk", None)
+        if desk is not None:  # the app of a worker alone has nobody who listens
+            desk.listeners.closing.set()
         await super().shutdown(sockets)
 
     @contextmanager

@@ -35,6 +35,7 @@ def chromium():
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip("no Chromium here: install Debian's package chromium to test the console")
+    expect.set_options(timeout=PATIENCE)
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -71,7 +72,6 @@ class Console:
         self.foreign = []
         self.expected = ()  # parts of messages that a test provokes
         page.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
         page.on("pageerror", lambda error: self.broken.append(str(error)))
         page.on("console", self._listen)
         page.on("request", self._see)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
+from cleanplate.account import TokenInvalid, TokenMissing
 from cleanplate.errors import CleanplateError
-from cleanplate.http.auth import SPELLINGS, Authenticated
+from cleanplate.http.auth import SPELLINGS, Authenticated, authenticate
 from cleanplate.http.desk import AtDesk
 from cleanplate.http.errors import ServerBusy
 from cleanplate.http.native import render
@@ -34,6 +35,7 @@ OVERLAP_SECONDS = (
 MOST_AT_ONCE = 500  # tasks that one look tells of
 LIFE_SECONDS = 600.0  # after which a browser connects again, and is asked again who it is
 PULSE_SECONDS = 15.0  # of silence after which proxies are shown that somebody is there
+CHECK_SECONDS = 15.0  # between two looks at whether the listener may still listen
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 router = APIRouter(prefix="/v1/events", tags=["native"], dependencies=SPELLINGS)
@@ -56,13 +58,13 @@ async def follow_removals(request: Request, caller: Authenticated, desk: AtDesk)
     """Stream each removal of the account whenever it is accepted, begins or ends, in whichever dialect."""
     if desk.listeners.count >= desk.settings.http.max_listeners:
         raise ServerBusy("Too many browsers follow their tasks already: ask from time to time instead.")
-    pieces = _followed(desk, caller, base_url(request, desk.settings.http))
+    pieces = _followed(request, desk, caller, base_url(request, desk.settings.http))
     return StreamingResponse(pieces, headers=_HEADERS, media_type="text/event-stream")
 
 
-async def _followed(desk: Desk, caller: Caller, base: str) -> AsyncGenerator[str]:
+async def _followed(request: Request, desk: Desk, caller: Caller, base: str) -> AsyncGenerator[str]:
     clock = asyncio.get_running_loop().time
-    over, spoken = clock() + LIFE_SECONDS, clock()
+    over, spoken, checked = clock() + LIFE_SECONDS, clock(), clock()
     since = time.time()
     told: dict[str, tuple[str, int, float]] = {}
     with desk.listeners.one_more():
@@ -78,12 +80,27 @@ async def _followed(desk: Desk, caller: Caller, base: str) -> AsyncGenerator[str
                     quota = await desk.services.accounts.quota(caller.account.id)
                     yield _event("credits", render.credits_of(caller.account.name, quota))
                     spoken = clock()
+            if clock() - checked >= CHECK_SECONDS:
+                if not await _still_welcome(request, desk):
+                    return
+                checked = clock()
             if clock() - spoken >= PULSE_SECONDS:
                 yield ": still here\n\n"
                 spoken = clock()
             with suppress(TimeoutError):
                 async with asyncio.timeout(desk.settings.http.events_seconds):
                     await desk.listeners.closing.wait()
+
+
+async def _still_welcome(request: Request, desk: Desk) -> bool:
+    """Whether the token is still good and the session not over; a database that stumbles says nothing."""
+    try:
+        await authenticate(request, desk)
+    except (TokenInvalid, TokenMissing):
+        return False
+    except CleanplateError:
+        return True
+    return True
 
 
 async def _changed(
