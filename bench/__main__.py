@@ -9,6 +9,7 @@ ablation    what each part of the engine is worth (AUTOMATIC.md)
 speed       seconds and memory (SPEED.md)
 service     the server under load, its memory over 10,000 pictures, one of 100 megapixels (SERVICE.md)
 larger      seconds beside larger networks that paint (SPEED.md)
+scale       what database and queue carry: latency, no-op tasks a second (SCALE.md); needs PostgreSQL
 console     the console in a browser (CONSOLE.md)
 
 Their photos are not part of the repository: a bench whose set is absent says so, and the others still run.
@@ -33,6 +34,7 @@ BENCHES: dict[str, tuple[str | Path, ...]] = {
     "speed": ("speed.py",),
     "service": ("service.py",),
     "larger": ("larger.py",),
+    "scale": ("scale.py",),
     "console": ("console.py",),
 }
 

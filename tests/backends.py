@@ -124,6 +124,11 @@ class Postgres:
             self._process.wait(STOP_SECONDS)
         self._process = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def url(self, database: str) -> str:
         return f"postgresql+asyncpg://postgres@{self.host}:{self.port}/{database}"
 
