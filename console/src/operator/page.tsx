@@ -128,16 +128,10 @@ function Queue({ standing }: { standing: Standing }): ReactNode {
       </p>
       <ul className="plain-list">
         {standing.oldest_at !== null && <li>{say("oldest", { time: duration(Math.max(0, standing.at - standing.oldest_at), locale) })}</li>}
-        <li>
-          {amount(standing.done_last_hour, locale)} {say("lastHourDone")}
-        </li>
-        <li>
-          {amount(standing.failed_last_hour, locale)} {say("lastHourFailed")}
-        </li>
+        <li>{say("lastHourDone", { count: amount(standing.done_last_hour, locale) })}</li>
+        <li>{say("lastHourFailed", { count: amount(standing.failed_last_hour, locale) })}</li>
         {standing.mean_seconds !== null && (
-          <li>
-            {duration(standing.mean_seconds, locale)} {say("meanSeconds")}
-          </li>
+          <li>{say("meanSeconds", { time: duration(standing.mean_seconds, locale) })}</li>
         )}
       </ul>
     </>

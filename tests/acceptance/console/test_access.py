@@ -147,3 +147,38 @@ def test_without_tokens_everybody_may_clean(chromium, tmp_path):
         expect(page.get_by_text("This server asks for no token.")).to_be_visible()
         context.close()
         assert requests.get(f"{server.url}/v1/session", timeout=60).json()["token_required"] is False
+
+
+def test_one_finger_paints_and_two_zoom(visit, server, spoilt):
+    page = visit("light", 360)
+    enter(page, server)
+    picture = {"name": "wall.png", "mimeType": "image/png", "buffer": spoilt}
+    page.locator("input[type=file][multiple]").set_input_files(picture)
+    expect(page.locator(".stage canvas").first).to_be_visible()
+    box = page.locator(".stage").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    wire = page.context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        at = [{"x": left, "y": top, "id": place} for place, (left, top) in enumerate(points)]
+        wire.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_disabled()
+    touch("touchStart", (x, y))
+    for step in range(1, 6):
+        touch("touchMove", (x + 8 * step, y))
+    touch("touchEnd")
+    expect(undo).to_be_enabled()
+    undo.click()
+    expect(undo).to_be_disabled()
+
+    percent = page.locator(".percent")  # out of sight on small screens, and still told
+    before = int(percent.text_content().strip(" %"))
+    touch("touchStart", (x, y))
+    touch("touchStart", (x, y), (x + 30, y))
+    for step in range(1, 9):
+        touch("touchMove", (x - 6 * step, y), (x + 30 + 6 * step, y))
+    touch("touchEnd")
+    assert int(percent.text_content().strip(" %")) > 2 * before
+    expect(undo).to_be_disabled()  # the first finger's stroke was dropped
