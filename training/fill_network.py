@@ -1,11 +1,10 @@
 """The fill network: what a hole hides, from all that is known round it.
 
-A guess is made first without any weights, by halving picture and known share until everything is known and
-going back up (a normalised pyramid); the network then says what the guess lacks. So it starts from a smooth
-fill on its first step, and what it learns is detail. Its body is a U-Net from stride 2 to stride 16 of
-residual blocks, dilated at stride 16, where attention over the whole crop lets it continue what repeats.
-Batch norms (folded away for export) let it learn at a high rate; without them it had learnt nothing after
-1,300 steps.
+A guess is made first without any weights: picture and known share are halved until everything is known, and
+on the way back up each scale is smoothed where little is known. The network then says what the guess lacks,
+so it starts from a smooth fill on its first step, and what it learns is detail. Its body is a U-Net from
+stride 2 to stride 16 of residual blocks, dilated at stride 16, where attention over the whole crop lets it
+continue what repeats. Batch norms, folded away for export, let it learn at a high rate.
 """
 
 from __future__ import annotations
@@ -17,9 +16,10 @@ from torch.nn import functional as F  # noqa: N812  the name everyone reads
 from training.network import Unit
 
 STRIDE = 32
-WIDTHS = (32, 48, 96, 144)  # channels at strides 2, 4, 8, 16
+WIDTHS = (32, 48, 96, 128)  # channels at strides 2, 4, 8, 16
 FINE = 12  # channels at full scale
 LEVELS = 5  # halvings of the guess's pyramid
+PASSES = 4  # of averaging at each level: they bring 1.2 dB, four times as many 0.2 more
 SOFT = 8.0  # a pyramid's pixel counts fully when an eighth of it is known
 
 
@@ -42,7 +42,11 @@ def guess(picture: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
             coarse = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
         weight = weights[level]
         share = (weight * SOFT).clamp(max=1.0) if level else weight
-        coarse = share * sums[level] / (weight + 1e-4) + (1 - share) * coarse
+        told = share * sums[level] / (weight + 1e-4)
+        coarse = told + (1 - share) * coarse
+        for _ in range(PASSES):
+            around = F.avg_pool2d(F.pad(coarse, (1, 1, 1, 1), mode="replicate"), 3, 1)
+            coarse = told + (1 - share) * around
     return coarse
 
 

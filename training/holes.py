@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from training.photos import Photos
 
 KINDS = ("strokes", "strip", "rectangle", "brush", "wide")
-SHARES = (0.56, 0.13, 0.11, 0.14, 0.06)
+SHARES = (0.68, 0.09, 0.07, 0.12, 0.04)
 MARKS = ("logo", "tiled", "corner", "banner", "stamp", "lines")
 MARK_SHARES = (0.24, 0.24, 0.18, 0.14, 0.12, 0.08)
 LEAST, MOST = 0.004, 0.6  # share of a crop that its hole may cover
