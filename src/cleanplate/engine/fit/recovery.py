@@ -116,13 +116,13 @@ def recover(
         around = cv2.blur(shape.stray.astype(np.float32), (STRAY_SIDE, STRAY_SIDE))
         trust[np.asarray(around) > STRAYS] = 0
     trust *= area
-    second, trust = _finished(here, shape, found, photo, second, busy, trust, TRUSTY_WIDE if wide else TRUSTY)
-    values = np.where(area[..., None], trust[..., None] * photo + (1 - trust[..., None]) * second, seen)
+    second, share = _finished(here, shape, found, photo, second, busy, trust, TRUSTY_WIDE if wide else TRUSTY)
+    values = np.where(area[..., None], share[..., None] * photo + (1 - share[..., None]) * second, seen)
     return Recovery(
         values.astype(np.float32),
         1 - shape.through,
         shape.light,
-        trust,
+        share,
         tuple(found),
         area & (trust < LOST),
         confidence(seen, photo, 1 - shape.through, area & (trust >= LOST), error, shape.error),
