@@ -106,6 +106,36 @@ def test_the_secret_is_not_shown(monkeypatch):
     assert "indeed" not in repr(load())
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("BLOBS__ENDPOINT", "s3.example.org", "CLEANPLATE_BLOBS__ENDPOINT"),
+        ("BLOBS__ENDPOINT", "https://key:secret@s3.example.org", "CLEANPLATE_BLOBS__ENDPOINT"),
+        ("BLOBS__PUBLIC_ENDPOINT", "https://s3.example.org/bucket", "CLEANPLATE_BLOBS__PUBLIC_ENDPOINT"),
+        ("BLOBS__ACCESS_KEY", "key", "set both, or neither"),
+        ("BLOBS__SECONDS", "0", "CLEANPLATE_BLOBS__SECONDS"),
+        ("BLOBS__RETRY_SECONDS", "-1", "CLEANPLATE_BLOBS__RETRY_SECONDS"),
+        ("BLOBS__REGION", "", "CLEANPLATE_BLOBS__REGION"),
+        ("DATABASE__CONNECTIONS", "0", "CLEANPLATE_DATABASE__CONNECTIONS"),
+        ("DATABASE__BUSY_SECONDS", "0", "CLEANPLATE_DATABASE__BUSY_SECONDS"),
+        ("WORKER__PORT", "99999", "CLEANPLATE_WORKER__PORT"),
+        ("WORKER__SLOTS", "0", "CLEANPLATE_WORKER__SLOTS"),
+    ],
+)
+def test_what_many_machines_cannot_run_with_is_named(variable, value, said, monkeypatch):
+    monkeypatch.setenv(f"CLEANPLATE_{variable}", value)
+    with pytest.raises(SettingsInvalid) as caught:
+        load()
+    assert said in str(caught.value)
+    assert "secret@" not in str(caught.value)
+
+
+def test_a_password_in_the_database_url_is_not_shown(monkeypatch):
+    monkeypatch.setenv("CLEANPLATE_DATABASE__URL", "postgresql://ann:hush@db/cleanplate")
+    assert "hush" not in repr(load())
+    assert load().database_url == "postgresql://ann:hush@db/cleanplate"
+
+
 def _fields(model=Settings, path=()):
     for name, field in model.model_fields.items():
         if isinstance(field.default, Section):

@@ -8,11 +8,11 @@ import pytest
 
 from cleanplate.cli.app import run
 
-HEAVY = {"cv2", "numpy", "PIL", "pydantic_settings", "sqlalchemy", "fastapi", "uvicorn", "rich"}
+HEAVY = {"asyncpg", "cv2", "numpy", "PIL", "pydantic_settings", "sqlalchemy", "fastapi", "uvicorn", "rich"}
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["remove", "--help"], ["serve", "-h"], ["token", "--help"]]
+    "arguments", [["--help"], ["remove", "--help"], ["serve", "-h"], ["worker", "-h"], ["token", "--help"]]
 )
 def test_help_loads_nothing_heavy(arguments):
     """What makes `--help` slow is imports, so they are looked at: a clock would time the machine."""
@@ -59,3 +59,43 @@ def test_settings_that_are_wrong_are_one_message_and_status_2(monkeypatch, capsy
     said = capsys.readouterr().err
     assert "CLEANPLATE_HTTP__PORT" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        (["worker", "--slots", "0"], {}, "--slots"),
+        (["worker"], {"DATABASE__URL": "mysql://ann:hush@db/x"}, "must begin with"),
+        (
+            ["serve", "--no-worker", "--port", "0"],
+            {"BLOBS__URL": "s3://key:hush@bucket"},
+            "settings of their own",
+        ),
+        (
+            ["worker"],
+            {"DATABASE__URL": "postgresql://ann:hush@127.0.0.1:1/x"},
+            "a folder that all of them see",
+        ),
+        (
+            ["worker"],
+            {
+                "DATABASE__URL": "postgresql://ann:hush@127.0.0.1:1/x",
+                "BLOBS__URL": "file://FOLDER/blobs",
+            },
+            "try again in a moment",
+        ),
+    ],
+)
+def test_a_worker_that_cannot_work_says_why_in_one_line(
+    arguments, settings, said, monkeypatch, capsys, tmp_path
+):
+    settings = {"BLOBS__URL": "memory:///", **settings}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"CLEANPLATE_{name}", value.replace("FOLDER", str(tmp_path)))
+
+    assert run(arguments) != 0
+
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
+    assert "hush" not in told
