@@ -377,12 +377,17 @@ def plot(samples: list[tuple[int, dict[str, float]]], submits: int, file: Path) 
         draw.line((left, y, width - 130, y), fill="#dddddd")
         draw.text((8, y - 8), f"{most * part / 4:.0f} MiB", fill="black", font=font)
         draw.text((x - 15, height - low + 12), f"{submits * part // 4:,}", fill="black", font=font)
-    draw.text((width // 2 - 60, height - 18), "pictures done", fill="black", font=font)
+    draw.text((width // 2 - 250, height - 18), "pictures done", fill="black", font=font)
+    taken: list[float] = []  # heights of labels, so that none covers another
     colours = ("#c0392b", "#2471a3", "#1e8449", "#7d3c98", "#b9770e")
     for name, colour in zip(samples[-1][1], colours, strict=False):
         line = [place(number, known[name]) for number, known in samples if name in known]
         draw.line(line, fill=colour, width=2)
-        draw.text((width - 122, line[-1][1] - 8), name, fill=colour, font=font)
+        at = line[-1][1] - 8
+        while any(abs(at - one) < 14 for one in taken):
+            at += 2
+        taken.append(at)
+        draw.text((width - 122, at), name, fill=colour, font=font)
     image.save(file, optimize=True)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import cv2
 import numpy as np
 
 from cleanplate.engine.compose import compose
@@ -113,10 +114,12 @@ def clean(
             back = undo(answer, found, region, lossy=lossy, painting=mode != "undo")
             undone, hidden = back.area, back.hidden
             marks = tuple(mark for mark in back.marks if mark.area.any())  # of some, a fit leaves nothing
+            del back
 
     fills: list[Filled] = []
     with clock.running("fill"):
         paint = _to_paint(found, undone, hidden, region, mode)
+        del hidden  # a byte a pixel, while painting needs its own
         if paint.any():
             answer = pixels.copy() if answer is pixels else answer
             pieces = (
@@ -161,7 +164,11 @@ def _to_paint(
         return np.zeros_like(hidden)
     if mode == "fill":
         return _covered(found, hidden.shape) if region is None else region
-    return hidden if region is None else hidden | _in_vain(region, undone | hidden)
+    if region is None:
+        return hidden
+    paint = _in_vain(region, undone, hidden)
+    paint |= hidden
+    return paint
 
 
 def _covered(found: tuple[Mark, ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -172,9 +179,17 @@ def _covered(found: tuple[Mark, ...], shape: tuple[int, ...]) -> NDArray[np.bool
     return covered
 
 
-def _in_vain(region: NDArray[np.bool_], marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _in_vain(
+    region: NDArray[np.bool_], undone: NDArray[np.bool_], hidden: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """The parts of a region in which there is no mark, (H, W)."""
-    labels = parts(region)
-    fruitful = np.zeros(int(labels.max()) + 1, bool)
-    fruitful[labels[marked & region]] = True
-    return region & ~fruitful[labels]
+    x, y, width, height = cv2.boundingRect(region.view(np.uint8))
+    vain = np.zeros_like(region)
+    if width:
+        # Labels are four bytes a pixel: not for all of a picture of a hundred megapixels.
+        here = window((x, y, width, height))
+        labels = parts(region[here])
+        fruitful = np.zeros(int(labels.max()) + 1, bool)
+        fruitful[labels[(undone[here] | hidden[here]) & region[here]]] = True
+        vain[here] = region[here] & ~fruitful[labels]
+    return vain

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from cleanplate.engine import remove
+from cleanplate.engine.removal import HISTORY
 from cleanplate.engine.report import seen
 from cleanplate.errors import CleanplateError
 from cleanplate.picture import (
@@ -15,6 +16,7 @@ from cleanplate.picture import (
     PictureCannotBeWritten,
     PictureUnreadable,
     decode,
+    encode,
     extension,
     inspect,
     media_type,
@@ -87,24 +89,28 @@ def _removed(
     width, height = picture.width, picture.height
     del picture, region  # a picture of 100 megapixels leaves no room for what is no longer needed
     removed = time.perf_counter()
-    silent = {} if header["history"] else {"history": None}
-    result = removal.encode(header["format"], header["quality"], **silent)
-    encoded = time.perf_counter()
-    format_ = sniff(result)
-    assert format_ is not None  # noqa: S101  # what was just encoded is a known format
     answer: dict[str, Any] = {
-        "same": result is data or result == data,
-        "format": format_,
-        "extension": extension(format_),
-        "media_type": media_type(format_),
         "width": width,
         "height": height,
         "box": removal.box,
         "changed": removal.changed,
         "found": seen(removal, MOST_LISTED),
         "fills": [dataclasses.asdict(fill) for fill in removal.fills[:MOST_LISTED]],
+    }
+    cleaned, timings = removal.picture, removal.timings
+    del removal  # its area is a byte a pixel, as long as encoding takes
+    history = HISTORY if header["history"] and answer["changed"] else None
+    result = encode(cleaned, header["format"], header["quality"], history)
+    encoded = time.perf_counter()
+    format_ = sniff(result)
+    assert format_ is not None  # noqa: S101  # what was just encoded is a known format
+    answer |= {
+        "same": result is data or result == data,
+        "format": format_,
+        "extension": extension(format_),
+        "media_type": media_type(format_),
         "work_ms": (encoded - started) * 1000,
-        "timings": {**removal.timings, "decode": decoded - started, "encode": encoded - removed},
+        "timings": {**timings, "decode": decoded - started, "encode": encoded - removed},
     }
     return answer, [] if answer["same"] else [result]
 
