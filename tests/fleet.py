@@ -132,7 +132,7 @@ class Fleet:
                     one.process.stdout.close()
 
 
-def until(true, seconds: float = 60, what: str = "it did not come true") -> float:
+def until(true, seconds: float = 120, what: str = "it did not come true") -> float:
     """Look again and again until something is true; how long that took."""
     begun = time.monotonic()
     while not true():

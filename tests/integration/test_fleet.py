@@ -100,7 +100,7 @@ def test_a_worker_that_dies_is_replaced_within_a_lease_and_a_sweep(fleet, pictur
         fleet.add_worker()
         doomed.end(signal.SIGKILL)
         elsewhere.released.set()
-        until(lambda: fleet.query("SELECT state FROM tasks") == [("done",)], 30)
+        until(lambda: fleet.query("SELECT state FROM tasks") == [("done",)])
     assert fleet.query("SELECT attempt, losses FROM tasks") == [(2, 1)]
     assert fleet.query("SELECT kind FROM ledger ORDER BY id") == [("hold",), ("capture",)]
 
@@ -110,7 +110,7 @@ def test_a_stopped_server_is_waited_for_by_its_workers(fleet, picture):
     server = fleet.add_server()
     hand = fleet.add_worker()
     fleet.postgres.stop()
-    until(lambda: requests.get(f"http://127.0.0.1:{hand.port}/readyz", timeout=30).status_code == 503, 30)
+    until(lambda: requests.get(f"http://127.0.0.1:{hand.port}/readyz", timeout=30).status_code == 503)
     assert requests.get(f"http://127.0.0.1:{hand.port}/healthz", timeout=30).status_code == 200
     refused = requests.post(
         f"{server.url}/v1/removals",
@@ -120,7 +120,7 @@ def test_a_stopped_server_is_waited_for_by_its_workers(fleet, picture):
     )
     assert refused.status_code == 503
     fleet.postgres.start()
-    until(lambda: requests.get(f"http://127.0.0.1:{hand.port}/readyz", timeout=30).status_code == 200, 30)
+    until(lambda: requests.get(f"http://127.0.0.1:{hand.port}/readyz", timeout=30).status_code == 200)
     told = submit(server, server.token, {"file": ("a.png", picture)}, sync="1")
     assert told["state"] == "done"
 

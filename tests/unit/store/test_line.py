@@ -6,7 +6,7 @@ import pytest
 
 from cleanplate.store import Database, StorageFailed
 
-DEADLINE = 15
+DEADLINE = 60
 ASLEEP = "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'"
 END_THEM = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cleanplate'"
 
