@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cleanplate.engine.fit.painting import busyness, painted, usual_error
-from cleanplate.engine.fit.recovery import EXACT, LOSSY, THIN, Recovery
+from cleanplate.engine.fit.painting import busyness, finished, usual_error
+from cleanplate.engine.fit.recovery import EXACT, LOSSY, THIN, TRUSTY, Recovery
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,12 +38,12 @@ def inverted(
     area = opacity > 0
     through = np.maximum(1 - opacity, 0.01)[..., None]
     light = opacity[..., None] * colour
-    photo = np.clip((seen - light) / through, 0, 255)
-    second = painted(seen, area)
+    photo = np.asarray(np.clip((seen - light) / through, 0, 255), np.float32)
     doubt = usual_error(busyness(seen, ~area), area)
     contrast = np.abs(colour - photo).mean(axis=2)
     own = np.hypot(NOISY * (LOSSY if lossy else EXACT), OFF * contrast) / through[..., 0]
     hidden = area & (through[..., 0] < THIN)
     trust = np.where(area & ~hidden, doubt**2 / (doubt**2 + own**2), 0).astype(np.float32)
+    second = finished(seen, photo, area, area & (trust < TRUSTY))
     values = np.where(area[..., None], trust[..., None] * photo + (1 - trust[..., None]) * second, seen)
     return Recovery(values.astype(np.float32), opacity, light, trust, (), hidden, 1.0 if area.any() else 0.0)

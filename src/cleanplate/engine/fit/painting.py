@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from cleanplate.engine.pyramid import BRISK, Effort, paint_colours
+from cleanplate.engine.pyramid import BRISK, FULL, Effort, paint_colours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Measured: the usual error of a painting by distance from what is known and by how busy the surroundings are
 LEAST, SLOPE, START, GROWTH, MOST = 0.6, 0.5, 0.6, 0.4, 70.0
+MUCH = 100_000  # pixels to paint from which on it is done briskly
 WINDOW = 6.0  # pixels: how far around a place its busyness is taken from
 FAR = 30.0
 
@@ -29,6 +30,21 @@ def painted(
     split = np.asarray(cv2.cvtColor(values, cv2.COLOR_RGB2YCrCb), np.float32)
     done = paint_colours(split, known, effort)
     return np.asarray(cv2.cvtColor(done, cv2.COLOR_YCrCb2RGB), np.float32)
+
+
+def finished(
+    seen: NDArray[np.float32], photo: NDArray[np.float32], area: NDArray[np.bool_], hole: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Paint what of a mark was not had back, with all care, from what surrounds it and what was.
+
+    Args:
+        seen: (H, W, C), 0..255.
+        photo: (H, W, C), what was had back.
+        area: (H, W), the mark.
+        hole: (H, W), the part of it to paint.
+    """
+    known = np.where((area & ~hole)[..., None], photo, seen).astype(np.float32)
+    return painted(known, hole, FULL if np.count_nonzero(hole) <= MUCH else BRISK)
 
 
 def sketched(values: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -11,9 +11,8 @@ import numpy as np
 from cleanplate.engine.fit.confidence import confidence
 from cleanplate.engine.fit.levels import Evidence, Level, levels
 from cleanplate.engine.fit.outline import outlined, unsure
-from cleanplate.engine.fit.painting import busyness, painted, sketched, usual_error
+from cleanplate.engine.fit.painting import busyness, finished, painted, sketched, usual_error
 from cleanplate.engine.fit.shape import Setting, Shape, labelled, seams, setting, shaped, solid_parts
-from cleanplate.engine.pyramid import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +31,6 @@ MOSTLY = 0.35  # share of a mark's pixels: with more of them opaque, none of it 
 THIN = 0.15  # of the photo: with less left, noise drowns it
 # Trust from which on a pixel is painted from; in a wide mark little else is near
 TRUSTY, TRUSTY_WIDE = 0.8, 0.3
-MUCH = 100_000  # pixels to paint from which on it is done briskly
 LOST = 0.1  # trust under which a pixel is as good as painted
 SHALLOW = 8.0  # pixels: as deep as a painting tells something
 DEEP_SHARE = 0.1  # of a mark's pixels
@@ -146,13 +144,12 @@ def _finished(
     """
     wrong = seams(shape, found, here.seen)
     hole = here.area & ((wrong > 0) | (trust < trusty))
-    if not hole.any() or np.count_nonzero(hole) > MUCH:
+    if not hole.any():
         return painting, trust
-    known = np.where((here.area & ~hole)[..., None], photo, here.seen)
     other, own = usual_error(busy, hole) ** 2, shape.error**2 + wrong**2
     doubtful = (wrong > 0) & (trust > 0)
     trust = np.where(doubtful, other / (other + own + 1e-6), trust).astype(np.float32)
-    return painted(known.astype(np.float32), hole, FULL), trust
+    return finished(here.seen, photo, here.area, hole), trust
 
 
 def _given_up(here: Setting, painting: NDArray[np.float32], found: list[Level], opaque: float) -> Recovery:
