@@ -29,7 +29,8 @@ WIDTH, HEIGHT = 640, 480
 WORD, OTHER = (60, 250), (330, 400)  # where the two words stand
 
 
-@pytest.fixture(scope="session")
+# of a module, not of the session: while it is open its event loop runs, and no asynchronous test could
+@pytest.fixture(scope="module")
 def chromium():
     """The browser itself, or a skip that says how to get one."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
