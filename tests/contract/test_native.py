@@ -278,7 +278,7 @@ class TestHouse:
         assert "10xxx" not in detail
 
     def test_unknown_paths_and_wrong_methods_are_problems(self, idle):
-        problem(idle.client.get("/"), 404, "path_unknown")
+        problem(idle.client.get("/nowhere"), 404, "path_unknown")
         problem(idle.client.get("/v1/nowhere"), 404, "path_unknown")
         answer = idle.client.put("/v1/tokens")
         problem(answer, 405, "method_wrong")
@@ -344,7 +344,22 @@ class TestDocument:
             ("get", "/v1/tokens"),
             ("delete", "/v1/tokens/{token_id}"),
             ("get", "/v1/account"),
+            ("get", "/v1/account/tokens"),
+            ("post", "/v1/account/tokens"),
+            ("delete", "/v1/account/tokens/{token_id}"),
+            ("get", "/v1/account/usage"),
             ("post", "/v1/accounts/{name}/credits"),
+            ("post", "/v1/session"),
+            ("get", "/v1/session"),
+            ("delete", "/v1/session"),
+            ("get", "/v1/events"),
+            ("post", "/v1/marks"),
+            ("post", "/v1/picture"),
+            ("get", "/v1/removals/{removal_id}/thumbnail"),
+            ("post", "/v1/removals/{removal_id}/webhook"),
+            ("get", "/v1/operator/accounts"),
+            ("get", "/v1/operator/standing"),
+            ("get", "/v1/operator/settings"),
             ("get", "/healthz"),
             ("get", "/readyz"),
             ("get", "/metrics"),

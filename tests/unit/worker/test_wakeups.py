@@ -21,14 +21,14 @@ DEADLINE = 60  # seconds; far beyond what anything here takes, on a crowded mach
 class Diary:
     """A handler that writes down each of its runs, and holds them until it is told to let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, news: asyncio.Condition | None = None) -> None:
         self.begun: list[str] = []
         self.ended: list[str] = []
         self.together = 0
         self.most_together = 0
         self.gate = asyncio.Event()
         self.gate.set()
-        self._news = asyncio.Condition()
+        self.news = news or asyncio.Condition()
 
     async def __call__(self, key: str) -> None:
         self.together += 1
@@ -39,13 +39,13 @@ class Diary:
         await self._note(self.ended, key)
 
     async def _note(self, page: list[str], key: str) -> None:
-        async with self._news:
+        async with self.news:
             page.append(key)
-            self._news.notify_all()
+            self.news.notify_all()
 
     async def until(self, condition) -> None:
-        async with asyncio.timeout(DEADLINE), self._news:
-            await self._news.wait_for(condition)
+        async with asyncio.timeout(DEADLINE), self.news:
+            await self.news.wait_for(condition)
 
 
 @pytest.fixture(params=["memory", "postgresql"])
@@ -449,7 +449,8 @@ async def two(postgres_url):
 
 
 async def test_processes_share_what_is_to_be_done_and_each_does_as_much_as_it_has_room_for(two):
-    diaries = Diary(), Diary()
+    news = asyncio.Condition()  # of both: either may write the last line
+    diaries = Diary(news), Diary(news)
     for wakeups, diary in zip(two, diaries, strict=True):
         diary.gate.clear()
         wakeups.handle("run_task", diary, parallel=2, lane="heavy")
