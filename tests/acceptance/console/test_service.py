@@ -46,6 +46,7 @@ def as_account(console, shop):
     page = console.page
     page.get_by_role("button", name="default").click()
     page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Token")).to_be_visible()  # leaving the page before would break off signing out
     console.sign_in(shop.token)
 
 
