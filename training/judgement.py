@@ -15,7 +15,6 @@ needs scikit-learn and no torch.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from dataclasses import dataclass
@@ -28,29 +27,25 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 from PIL import Image
-from skl2onnx import convert_sklearn
-from skl2onnx.common.data_types import FloatTensorType
-from skl2onnx.helpers.onnx_helper import select_model_inputs_outputs
 from sklearn.ensemble import GradientBoostingClassifier
 
 from training import sample
 from training.bank import Bank
 from training.photos import TRAIN, VALIDATE, Photos
+from training.trees import ROOT, converted, install
 
-ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from cleanplate import models  # noqa: E402  # the source tree's own, installed or not
-from cleanplate.engine.crops import window  # noqa: E402
-from cleanplate.engine.find import BESIDE, LIKELY  # noqa: E402
-from cleanplate.engine.judgement import FEATURES, MODEL, MOST, features  # noqa: E402
-from cleanplate.engine.objects import objects  # noqa: E402
-from cleanplate.engine.sight import see  # noqa: E402
+from cleanplate import models  # the source tree's own, installed or not
+from cleanplate.engine.crops import window
+from cleanplate.engine.find import BESIDE, LIKELY
+from cleanplate.engine.judgement import FEATURES, MODEL, MOST, features
+from cleanplate.engine.objects import objects
+from cleanplate.engine.sight import see
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WEIGHTS = ROOT / "src/cleanplate/models/weights"
 KINDS = ("logo", "tiled", "corner", "banner", "stamp", "lines", "none")
 SHARES = (0.2, 0.1, 0.2, 0.12, 0.04, 0.02, 0.32)
 SIDES = (320, 384, 448, 512, 640)
@@ -101,7 +96,11 @@ def main() -> int:
     for manifest in asked.set:
         report(str(manifest.parent.name), list(benchmark(manifest)), trees, bias)
     if asked.install:
-        install(trees, round(bias, 3))
+        source = (
+            "gradient boosted trees, fitted to what the find network sees of synthetic watermarks; "
+            "see training/MODEL_CARD.md"
+        )
+        install(converted(trees, len(FEATURES)), MODEL, "find", source, bias=round(bias, 3))
     return 0
 
 
@@ -209,20 +208,6 @@ def report(name: str, cases: list[Case], trees: GradientBoostingClassifier, bias
             "touched",
             {k: round(float(np.mean(v)), 3) for k, v in touched.items()},
         )
-
-
-def install(trees: GradientBoostingClassifier, bias: float) -> None:
-    """Bundle the trees: (N, F) float32 features in, (N, 2) probabilities of no mark and of a mark out."""
-    shape = FloatTensorType([None, len(FEATURES)])
-    graph = convert_sklearn(trees, "judge", [("features", shape)], options={"zipmap": False})
-    data = select_model_inputs_outputs(graph, "probabilities").SerializeToString()
-    catalogue = WEIGHTS / "catalogue.json"
-    rows = json.loads(catalogue.read_text())
-    row = next(row for row in rows if row["id"] == MODEL)
-    row |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), "bias": bias}
-    (WEIGHTS / row["file"]).write_bytes(data)
-    catalogue.write_text(json.dumps(rows, indent=2) + "\n")
-    print("installed", row["file"], len(data), "bytes")
 
 
 if __name__ == "__main__":

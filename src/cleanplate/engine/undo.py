@@ -12,6 +12,7 @@ from cleanplate.engine.crops import crops, grown, window
 from cleanplate.engine.fit import Hint, Recovery, inverted, recover
 from cleanplate.engine.fit.painting import busyness, usual_error
 from cleanplate.engine.mark import VISIBLE
+from cleanplate.engine.strokes import Clues, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -143,12 +144,53 @@ def _taken(
     strokes = _strokes(mark, box)
     if within is not None:
         strokes &= within[window(box)]
-    if not _better_painted(before, reach, mark, taken):
+    left = taken
+    if _better_painted(before, reach, mark, taken):
+        pixels[window(reach)] = before
+        left = replace(taken, done=np.zeros(size, bool), hidden=strokes, sure=0.0)
+    elif np.count_nonzero(hidden) >= TORN[1] * np.count_nonzero(done | hidden):
         # an opaque mark's second colour, which no level of the fit explains, must not be left standing
-        mostly = np.count_nonzero(hidden) >= TORN[1] * np.count_nonzero(done | hidden)
-        return replace(taken, hidden=hidden | strokes & ~taken.done) if mostly else taken
-    pixels[window(reach)] = before
-    return replace(taken, done=np.zeros(size, bool), hidden=strokes, sure=0.0)
+        left = replace(taken, hidden=hidden | strokes & ~taken.done)
+    return replace(left, hidden=without_gaps(pixels[window(reach)], reach, mark, taken, left.hidden))
+
+
+def without_gaps(
+    part: NDArray[Any], reach: Box, mark: Mark, taken: _Taken, hidden: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Of what is to be painted of a mark, over its `taken.box`, what its finder did not take by mistake.
+
+    Args:
+        part: the picture's pixels in `reach`, which has the mark's surroundings.
+        reach: (x, y, width, height) in the picture.
+        mark: as it was found.
+        taken: how it was fitted.
+        hidden: (H, W) over `taken.box`.
+    """
+    inner = window((taken.box[0] - reach[0], taken.box[1] - reach[1], taken.box[2], taken.box[3]))
+    clues = clues_of(part, reach, mark, taken, hidden)
+    return hidden if clues is None else trimmed(clues)[inner]
+
+
+def clues_of(
+    part: NDArray[Any], reach: Box, mark: Mark, taken: _Taken, hidden: NDArray[np.bool_]
+) -> Clues | None:
+    """What `trimmed` is told; None where the finder did not say how likely each pixel is the mark's."""
+    if mark.likely is None or taken.fitted is None:
+        return None
+    scale = np.float32(255.0 / np.iinfo(part.dtype).max)
+    inner = window((taken.box[0] - reach[0], taken.box[1] - reach[1], taken.box[2], taken.box[3]))
+    hole = np.zeros(part.shape[:2], bool)
+    fitted = np.zeros(part.shape[:2], np.float32)
+    hole[inner], fitted[inner] = hidden, taken.fitted[0]
+    return Clues(
+        np.asarray(part * scale, np.float32),
+        hole,
+        _laid(mark, mark.likely, reach),
+        _laid(mark, mark.opacity, reach),
+        _laid(mark, mark.colour, reach) * scale,
+        fitted,
+        taken.sure,
+    )
 
 
 def _better_painted(before: NDArray[Any], reach: Box, mark: Mark, taken: _Taken) -> bool:

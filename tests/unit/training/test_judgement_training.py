@@ -9,6 +9,7 @@ pytest.importorskip("skl2onnx", reason="training is an extra of its own: needs s
 
 import onnxruntime
 from training import judgement
+from training import trees as fitted_trees
 
 from cleanplate.engine.judgement import FEATURES
 
@@ -26,13 +27,19 @@ def test_what_is_installed_says_what_was_fitted(tmp_path, monkeypatch) -> None:
     rng = np.random.default_rng(4)
     cases = [case(rng, 5, marked=bool(k % 2)) for k in range(120)]
     trees = judgement.fitted(cases, 1)
+    kept = {"id": "find", "file": "find.onnx", "sha256": "as it was"}
     (tmp_path / "catalogue.json").write_text(
-        json.dumps([{"id": "judge", "file": "judge.onnx", "sha256": "", "bytes": 0, "bias": 0}])
+        json.dumps([kept, {"id": "judge", "file": "judge.onnx", "sha256": "", "bytes": 0, "bias": 0}])
     )
-    monkeypatch.setattr(judgement, "WEIGHTS", tmp_path)
-    judgement.install(trees, -0.5)
+    monkeypatch.setattr(fitted_trees, "WEIGHTS", tmp_path)
+    fitted_trees.install(
+        fitted_trees.converted(trees, len(FEATURES)), "judge", "find", "fitted by a test", bias=-0.5
+    )
+    fitted_trees.install(fitted_trees.converted(trees, len(FEATURES)), "new", "undo", "fitted by a test")
 
-    (row,) = json.loads((tmp_path / "catalogue.json").read_text())
+    other, row, new = json.loads((tmp_path / "catalogue.json").read_text())
+    assert other == kept
+    assert (new["file"], new["task"]) == ("new.onnx", "undo")
     assert row["bias"] == -0.5
     assert row["bytes"] == (tmp_path / "judge.onnx").stat().st_size
     run = onnxruntime.InferenceSession((tmp_path / "judge.onnx").read_bytes())
