@@ -335,7 +335,10 @@ export const api = {
   createTokenFor: (account: string, name: string, admin: boolean) =>
     json<Token & { token: string }>("v1/tokens", sending("POST", { account, name, admin })),
   health: async () => {
-    const response = await fetch("readyz");
+    const response = await fetch("readyz").catch(() => {
+      throw new Problem("offline", "", 0);
+    });
+    if (!response.ok && response.status !== 503) throw await problemOf(response); // 503 says what is not well
     return (await response.json()) as Record<string, string>;
   },
 };

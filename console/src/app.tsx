@@ -1,6 +1,6 @@
 /** The frame round every page: who is here, where one can go. */
 
-import { lazy, Suspense, useEffect, useRef, type ReactNode } from "react";
+import { lazy, useEffect, useRef, type ReactNode } from "react";
 import { Clean } from "./clean/page";
 import { SignIn } from "./entrance";
 import { Menu } from "./menu";
@@ -8,6 +8,7 @@ import { address, useRoute, type Page } from "./route";
 import { useSigned } from "./session";
 import { Waiting, Wrong } from "./ui/controls";
 import { Icon, Mark, type IconName } from "./ui/icons";
+import { Part } from "./ui/part";
 import { useSpeech } from "./words";
 
 const Tasks = lazy(() => import("./tasks/page"));
@@ -76,12 +77,12 @@ export function App(): ReactNode {
         <Menu />
       </header>
       <main id="main" ref={main} tabIndex={-1} className={`main ${route.page}-page`}>
-        <Suspense fallback={<div className="page"><Waiting lines={6} /></div>}>
+        <Part key={route.page} waiting={<div className="page"><Waiting lines={6} /></div>}>
           {route.page === "clean" && <Clean />}
           {route.page === "tasks" && <Tasks rest={route.rest} />}
           {route.page === "api" && <Api />}
           {route.page === "operator" && <Operator />}
-        </Suspense>
+        </Part>
       </main>
     </div>
   );

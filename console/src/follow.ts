@@ -4,6 +4,7 @@ import type { Credits, Removal } from "./api";
 
 type Listener = { removal?: (one: Removal) => void; credits?: (one: Credits) => void; live?: (is: boolean) => void };
 
+const AGAIN = 5000; // milliseconds
 const listeners = new Set<Listener>();
 let source: EventSource | null = null;
 let live = false;
@@ -28,6 +29,12 @@ function open(): void {
   });
   source.onerror = () => {
     tellLive(false);
+    // A connection that breaks off is taken up by the browser; one that was refused is not.
+    if (source?.readyState !== EventSource.CLOSED) return;
+    const refused = source;
+    setTimeout(() => {
+      if (source === refused) open();
+    }, AGAIN);
   };
 }
 

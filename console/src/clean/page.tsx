@@ -1,10 +1,11 @@
 /** The page where pictures are cleaned. */
 
-import { lazy, Suspense, useCallback, useEffect, useRef, useState, type ReactNode } from "react";
+import { lazy, useCallback, useEffect, useRef, useState, type ReactNode } from "react";
 import { useSigned } from "../session";
 import { Button } from "../ui/controls";
 import { Icon } from "../ui/icons";
-import { colourOf, useLook } from "../ui/look";
+import { colourOf, useShade } from "../ui/look";
+import { Part } from "../ui/part";
 import { useSpeech } from "../words";
 import { Boundary, ViewBar } from "./compare";
 import { FilePicker, FromUrl, useIntake } from "./intake";
@@ -98,7 +99,7 @@ export function Clean(): ReactNode {
 function Workplace({ plate }: { plate: Plate }): ReactNode {
   const { say } = useSpeech();
   const { how } = useTable();
-  const look = useLook();
+  const shade = useShade();
   const stage = useRef<StageHandle>(null);
   const well = useRef<HTMLDivElement>(null);
   const [hand, setHand] = useState<Hand>({ tool: "brush", size: 28, hardness: 0.9 });
@@ -111,7 +112,7 @@ function Workplace({ plate }: { plate: Plate }): ReactNode {
 
   useEffect(() => {
     setColour(colourOf("--signal"));
-  }, [look]);
+  }, [shade]);
 
   // What would be found is shown before anything is asked for, for the picture that one looks at.
   useEffect(() => {
@@ -144,7 +145,7 @@ function Workplace({ plate }: { plate: Plate }): ReactNode {
             {plate.step === "ready" && <p>{say("noPreview", { name: plate.name })}</p>}
           </div>
         ) : (
-          <Suspense fallback={<div className="no-preview"><span className="spinner" /></div>}>
+          <Part waiting={<div className="no-preview"><span className="spinner" /></div>}>
             <Stage
               ref={stage}
               plate={plate}
@@ -157,7 +158,7 @@ function Workplace({ plate }: { plate: Plate }): ReactNode {
               onScale={setScale}
               onPen={onPen}
             />
-          </Suspense>
+          </Part>
         )}
         {view === "slider" && hasResult && <Boundary split={split} onSplit={setSplit} />}
         {view === "difference" && <p className="well-note">{say("differenceHelp")}</p>}

@@ -2,7 +2,7 @@
 
 import { useState, type ReactNode } from "react";
 import { api, type Anchor, type Preset } from "../api";
-import { Button, Dialog, Field, IconButton, Segments, Waiting, Wrong } from "../ui/controls";
+import { Button, Dialog, Field, IconButton, NameField, Segments, Waiting, Wrong } from "../ui/controls";
 import { asProblem, inWords, useLoaded } from "../ui/load";
 import { useSpeech } from "../words";
 import { kept, type Rectangle } from "./painting";
@@ -115,20 +115,7 @@ function NewPreset({ open, plate, rectangles, onClose, onMade }: NewProps): Reac
           void save();
         }}
       >
-        <Field label={say("presetName")}>
-          {(id) => (
-            <input
-              id={id}
-              required
-              maxLength={100}
-              value={name}
-              autoComplete="off"
-              onChange={(event) => {
-                setName(event.target.value);
-              }}
-            />
-          )}
-        </Field>
+        <NameField label={say("presetName")} value={name} onChange={setName} />
         <Field label={say("presetAnchor")}>
           {(id) => (
             <select

@@ -66,7 +66,8 @@ const SIDE = 30;
 function Chart({ days }: { days: UsedOnDay[] }): ReactNode {
   const { say, locale } = useSpeech();
   const id = useId();
-  const most = Math.max(1, ...days.map((one) => one.charged + one.refunded));
+  const highest = Math.max(1, ...days.map((one) => one.charged + one.refunded));
+  const most = highest === 1 ? 1 : highest + (highest % 2); // even, so that the line in the middle stands for what it says
   const step = (WIDTH - SIDE) / days.length;
   const unit = (HEIGHT - FOOT - 12) / most;
   const date = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
@@ -113,7 +114,7 @@ function Chart({ days }: { days: UsedOnDay[] }): ReactNode {
       </svg>
       <figcaption id={id}>
         <span className="key charged">{say("usageCharged")}</span> <span className="key refunded">{say("usageRefunded")}</span>
-        {days.every((one) => one.charged === 0) && <span> {say("usageNone")}</span>}
+        {days.every((one) => one.charged === 0) && <span className="none">{say("usageNone")}</span>}
       </figcaption>
       <table className="unseen">
         <thead>

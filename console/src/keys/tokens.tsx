@@ -3,7 +3,7 @@
 import { useState, type ReactNode } from "react";
 import { api, type Token } from "../api";
 import { useSigned } from "../session";
-import { Button, CopyButton, Dialog, Field, Nothing, Waiting, Wrong } from "../ui/controls";
+import { Button, Dialog, NameField, Nothing, Secret, Waiting, Wrong } from "../ui/controls";
 import { ago, moment } from "../ui/format";
 import { asProblem, inWords, useLoaded } from "../ui/load";
 import { useSpeech } from "../words";
@@ -68,34 +68,13 @@ function Own({ secret, onSecret }: Props): ReactNode {
           void create();
         }}
       >
-        <Field label={say("tokenName")}>
-          {(id) => (
-            <input
-              id={id}
-              required
-              maxLength={100}
-              autoComplete="off"
-              value={name}
-              onChange={(event) => {
-                setName(event.target.value);
-              }}
-            />
-          )}
-        </Field>
+        <NameField label={say("tokenName")} value={name} onChange={setName} />
         <Button look="main" type="submit" icon="plus">
           {say("tokenCreate")}
         </Button>
       </form>
       {wrong !== null && <Wrong text={wrong} />}
-      {secret !== null && (
-        <div className="secret" role="status">
-          <p>
-            <b>{say("tokenCreated")}</b> {say("tokenOnce")}
-          </p>
-          <code>{secret}</code>
-          <CopyButton text={secret} look="main" />
-        </div>
-      )}
+      {secret !== null && <Secret text={secret} />}
       {problem !== null && <Wrong text={inWords(problem, say)} onRetry={reload} />}
       {value === null && problem === null && <Waiting lines={3} />}
       {value?.length === 0 && (

@@ -18,6 +18,15 @@ function within(told: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], told);
 }
 
+/** JSON, or nothing: what stands between a client and the server may answer anything. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 async function bodyOf(call: Call, picture: File): Promise<{ body: FormData | string; type: string | null }> {
   if (call.json) {
     const url = await new Promise<string>((resolve, reject) => {
@@ -62,11 +71,12 @@ export function TryIt(): ReactNode {
       const response = await fetch(`.${call.path}`, { method: "POST", body, headers }).catch(() => {
         throw new Problem("offline", "", 0);
       });
-      const told: unknown = await response.json();
+      const said = await response.text();
+      const told = parsed(said);
       const link = within(told, call.result);
       setAnswer({
         status: response.status,
-        text: JSON.stringify(told, null, 2),
+        text: told === undefined ? said : JSON.stringify(told, null, 2),
         picture: typeof link === "string" && link.includes("/files/") ? here(link) : null,
       });
     } catch (error) {

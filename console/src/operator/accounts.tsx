@@ -2,7 +2,7 @@
 
 import { useState, type ReactNode } from "react";
 import { api, type Holder } from "../api";
-import { Button, CopyButton, Dialog, Field, Waiting, Wrong } from "../ui/controls";
+import { Button, Dialog, Field, NameField, Secret, Waiting, Wrong } from "../ui/controls";
 import { ago, amount } from "../ui/format";
 import { asProblem, inWords, useLoaded } from "../ui/load";
 import { useSpeech } from "../words";
@@ -27,7 +27,8 @@ export function Accounts(): ReactNode {
       </header>
       {problem !== null && <Wrong text={inWords(problem, say)} onRetry={reload} />}
       {value === null && problem === null && <Waiting lines={4} />}
-      {value !== null && (
+      {value?.length === 0 && <p className="help">{say("accountsNone")}</p>}
+      {value !== null && value.length > 0 && (
         <div className="scroll" tabIndex={0} role="region" aria-label={say("accounts")}>
           <table className="grid-table">
             <thead>
@@ -177,35 +178,8 @@ function Making({ open, onClose, onMade }: { open: boolean; onClose: () => void;
           void make();
         }}
       >
-        <Field label={say("accountName")} help={say("newAccountMore")}>
-          {(id, described) => (
-            <input
-              id={id}
-              required
-              maxLength={100}
-              autoComplete="off"
-              value={account}
-              aria-describedby={described}
-              onChange={(event) => {
-                setAccount(event.target.value);
-              }}
-            />
-          )}
-        </Field>
-        <Field label={say("tokenName")}>
-          {(id) => (
-            <input
-              id={id}
-              required
-              maxLength={100}
-              autoComplete="off"
-              value={name}
-              onChange={(event) => {
-                setName(event.target.value);
-              }}
-            />
-          )}
-        </Field>
+        <NameField label={say("accountName")} help={say("newAccountMore")} value={account} onChange={setAccount} />
+        <NameField label={say("tokenName")} value={name} onChange={setName} />
         <label className="tick">
           <input
             type="checkbox"
@@ -217,15 +191,7 @@ function Making({ open, onClose, onMade }: { open: boolean; onClose: () => void;
           <span>{say("newAdmin")}</span>
         </label>
         {wrong !== null && <Wrong text={wrong} />}
-        {secret !== null && (
-          <div className="secret" role="status">
-            <p>
-              <b>{say("tokenCreated")}</b> {say("tokenOnce")}
-            </p>
-            <code>{secret}</code>
-            <CopyButton text={secret} look="main" />
-          </div>
-        )}
+        {secret !== null && <Secret text={secret} />}
         <footer>
           <Button onClick={close}>{say("close")}</Button>
           <Button look="main" type="submit">

@@ -44,37 +44,42 @@ function Standings(): ReactNode {
   const health = useLoaded(api.health, SECONDS);
   const { value, problem } = standing;
   const well = health.value !== null && Object.values(health.value).every((one) => one === "ok");
-  if (problem !== null && value === null) return <Wrong text={inWords(problem, say)} onRetry={standing.reload} />;
+  const wrong = problem !== null && <Wrong text={inWords(problem, say)} onRetry={standing.reload} />;
+  if (problem !== null && value === null) return wrong;
   return (
-    <div className="cards">
-      <section className="card">
-        <header>
-          <h2>{say("health")}</h2>
-          <Button
-            look="quiet"
-            icon="retry"
-            onClick={() => {
-              standing.reload();
-              health.reload();
-            }}
-          >
-            {say("refresh")}
-          </Button>
-        </header>
-        {health.value === null ? (
-          <Waiting lines={3} />
-        ) : (
-          <>
-            <p>
-              <span className="state" data-state={well ? "done" : "failed"}>
-                {well ? say("healthOk") : say("healthBad")}
-              </span>
-            </p>
-            <dl className="facts-list">
-              {Object.entries(health.value).map(([name, state]) => (
-                <Fact key={name} name={name} value={state} />
-              ))}
-            </dl>
+    <>
+      {wrong}
+      <div className="cards">
+        <section className="card">
+          <header>
+            <h2>{say("health")}</h2>
+            <Button
+              look="quiet"
+              icon="retry"
+              onClick={() => {
+                standing.reload();
+                health.reload();
+              }}
+            >
+              {say("refresh")}
+            </Button>
+          </header>
+          {health.problem !== null ? (
+            <Wrong text={inWords(health.problem, say)} />
+          ) : health.value === null ? (
+            <Waiting lines={3} />
+          ) : (
+            <>
+              <p>
+                <span className="state" data-state={well ? "done" : "failed"}>
+                  {well ? say("healthOk") : say("healthBad")}
+                </span>
+              </p>
+              <dl className="facts-list">
+                {Object.entries(health.value).map(([name, state]) => (
+                  <Fact key={name} name={name} value={state} />
+                ))}
+              </dl>
           </>
         )}
       </section>
@@ -102,6 +107,7 @@ function Standings(): ReactNode {
         {value === null ? <Waiting lines={3} /> : <Storage standing={value} />}
       </section>
     </div>
+    </>
   );
 }
 
@@ -152,6 +158,7 @@ function Storage({ standing }: { standing: Standing }): ReactNode {
           />
         ))}
       </dl>
+      {standing.folders.length === 0 && <p className="help">{say("storageNone")}</p>}
       {!standing.counted && <p className="help">{say("storagePartly")}</p>}
       {standing.disk_free !== null && standing.disk_total !== null && (
         <>

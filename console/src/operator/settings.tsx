@@ -10,7 +10,7 @@ export function Settings(): ReactNode {
   const { say } = useSpeech();
   const { value, problem, reload } = useLoaded(api.settings);
   const [sought, setSought] = useState("");
-  const words = sought.toLowerCase().split(/\s+/);
+  const words = sought.toLowerCase().split(/[\s._]+/);
   const shown = value
     ?.filter((one) => words.every((word) => `${one.name} ${one.meaning}`.toLowerCase().includes(word)))
     .sort((one, other) => Number(one.default) - Number(other.default));
@@ -32,6 +32,11 @@ export function Settings(): ReactNode {
       </Field>
       {problem !== null && <Wrong text={inWords(problem, say)} onRetry={reload} />}
       {value === null && problem === null && <Waiting lines={6} />}
+      {shown?.length === 0 && (
+        <p className="help" role="status">
+          {say("settingsNone")}
+        </p>
+      )}
       <dl className="settings">
         {shown?.map((one) => (
           <div key={one.name} data-changed={!one.default}>

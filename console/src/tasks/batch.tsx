@@ -14,6 +14,11 @@ export function BatchView({ id, changes }: { id: string; changes: number }): Rea
   useEffect(() => {
     if (changes > 0) reload();
   }, [changes, reload]);
+  const leave = (
+    <a className="button quiet" href={address("tasks")}>
+      <span>{say("batchLeave")}</span>
+    </a>
+  );
   return (
     <section className="card batch">
       {problem !== null && <Wrong text={inWords(problem, say)} onRetry={reload} />}
@@ -38,12 +43,11 @@ export function BatchView({ id, changes }: { id: string; changes: number }): Rea
                 {say("batchCancel")}
               </Button>
             )}
-            <a className="button quiet" href={address("tasks")}>
-              <span>{say("batchLeave")}</span>
-            </a>
+            {leave}
           </div>
         </>
       )}
+      {problem !== null && value === null && <div className="row">{leave}</div>}
     </section>
   );
 }

@@ -27,6 +27,7 @@ export default function Tasks({ rest }: { rest: string[] }): ReactNode {
   const [since, setSince] = useState<Since>("any");
   const list = useRemovals(filter, since, batch);
   const [sought, setSought] = useState("");
+  const everything = filter === "all" && since === "any" && batch === null;
 
   return (
     <div className="page">
@@ -88,8 +89,8 @@ export default function Tasks({ rest }: { rest: string[] }): ReactNode {
       {list.problem !== null && <Wrong text={list.problem} onRetry={list.reload} />}
       {list.removals === null && list.problem === null && <Waiting lines={6} />}
       {list.removals?.length === 0 && (
-        <Nothing icon="list" title={filter === "all" && since === "any" ? say("tasksNone") : say("tasksNoneFiltered")}>
-          <p>{say("tasksNoneMore")}</p>
+        <Nothing icon="list" title={everything ? say("tasksNone") : say("tasksNoneFiltered")}>
+          {everything && <p>{say("tasksNoneMore")}</p>}
         </Nothing>
       )}
       {list.removals !== null && list.removals.length > 0 && (

@@ -30,6 +30,7 @@ function nameOf(removal: Removal): string {
 export function TaskRow({ removal }: { removal: Removal }): ReactNode {
   const { say, locale } = useSpeech();
   const [open, setOpen] = useState(false);
+  const [shown, setShown] = useState(true);
   const took = removal.finished_at === null ? null : removal.finished_at - (removal.started_at ?? removal.created_at);
   const name = nameOf(removal);
   return (
@@ -44,8 +45,17 @@ export function TaskRow({ removal }: { removal: Removal }): ReactNode {
         }}
       >
         <span className="task-thumb">
-          {removal.state === "done" ? (
-            <img src={api.thumbnail(removal.id)} alt="" loading="lazy" width={64} height={48} />
+          {removal.state === "done" && shown ? (
+            <img
+              src={api.thumbnail(removal.id)}
+              alt=""
+              loading="lazy"
+              width={64}
+              height={48}
+              onError={() => {
+                setShown(false);
+              }}
+            />
           ) : (
             <Icon name={removal.state === "failed" ? "alert" : "picture"} />
           )}

@@ -151,6 +151,41 @@ export function Field({ label, help, children }: { label: string; help?: string;
   );
 }
 
+/** The name of something: a line of text that has to be filled in. */
+export function NameField({ label, help, value, onChange }: { label: string; help?: string; value: string; onChange: (value: string) => void }): ReactNode {
+  return (
+    <Field label={label} {...(help === undefined ? {} : { help })}>
+      {(id, described) => (
+        <input
+          id={id}
+          required
+          maxLength={100}
+          autoComplete="off"
+          value={value}
+          aria-describedby={described}
+          onChange={(event) => {
+            onChange(event.target.value);
+          }}
+        />
+      )}
+    </Field>
+  );
+}
+
+/** A token that was just made: it is shown this once. */
+export function Secret({ text }: { text: string }): ReactNode {
+  const { say } = useSpeech();
+  return (
+    <div className="secret" role="status">
+      <p>
+        <b>{say("tokenCreated")}</b> {say("tokenOnce")}
+      </p>
+      <code>{text}</code>
+      <CopyButton text={text} look="main" />
+    </div>
+  );
+}
+
 /** A text that can be taken along. */
 export function CopyButton({ text, look = "plain" }: { text: string; look?: "plain" | "main" | "quiet" }): ReactNode {
   const { say } = useSpeech();
@@ -228,7 +263,7 @@ export function Nothing({ icon, title, children }: { icon: IconName; title: stri
   );
 }
 
-export function Wrong({ text, onRetry }: { text: string; onRetry?: () => void }): ReactNode {
+export function Wrong({ text, onRetry, retry }: { text: string; onRetry?: () => void; retry?: string }): ReactNode {
   const { say } = useSpeech();
   return (
     <div className="wrong" role="alert">
@@ -236,7 +271,7 @@ export function Wrong({ text, onRetry }: { text: string; onRetry?: () => void })
       <p>{text}</p>
       {onRetry !== undefined && (
         <Button look="quiet" icon="retry" onClick={onRetry}>
-          {say("retry")}
+          {retry ?? say("retry")}
         </Button>
       )}
     </div>

@@ -4,6 +4,7 @@ import { useSyncExternalStore } from "react";
 
 export type Look = "light" | "dark" | "system";
 const KEPT = "cleanplate-look";
+const dark = matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set<() => void>();
 
 export function getLook(): Look {
@@ -15,27 +16,36 @@ export function setLook(look: Look): void {
   if (look === "system") localStorage.removeItem(KEPT);
   else localStorage.setItem(KEPT, look);
   applyLook();
+}
+
+function shade(): "light" | "dark" {
+  const look = getLook();
+  return look === "system" ? (dark.matches ? "dark" : "light") : look;
+}
+
+/** Tell the style sheet; the listeners after it, who read colours. */
+export function applyLook(): void {
+  document.documentElement.dataset["look"] = shade();
   for (const one of listeners) one();
 }
 
-export function applyLook(): void {
-  const look = getLook();
-  if (look === "system") delete document.documentElement.dataset["look"];
-  else document.documentElement.dataset["look"] = look;
+dark.addEventListener("change", applyLook);
+
+function subscribe(action: () => void): () => void {
+  listeners.add(action);
+  return () => {
+    listeners.delete(action);
+  };
 }
 
-const dark = matchMedia("(prefers-color-scheme: dark)");
-
-/** Changes whenever the colours do; its value is the look in force. */
+/** What was chosen. */
 export function useLook(): Look {
-  return useSyncExternalStore((action) => {
-    listeners.add(action);
-    dark.addEventListener("change", action);
-    return () => {
-      listeners.delete(action);
-      dark.removeEventListener("change", action);
-    };
-  }, getLook);
+  return useSyncExternalStore(subscribe, getLook);
+}
+
+/** What is shown: changes whenever the colours do. */
+export function useShade(): "light" | "dark" {
+  return useSyncExternalStore(subscribe, shade);
 }
 
 /** A colour of the style sheet, for what is drawn on a canvas. */

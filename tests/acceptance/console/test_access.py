@@ -137,6 +137,35 @@ def test_focus_is_seen_and_goes_everywhere(visit, server):
     assert [name for name, visible in seen if name and not visible] == []
 
 
+def test_a_long_name_makes_nothing_wider_and_the_panel_scrolls_by_itself(visit, server, spoilt):
+    page = visit("light", 1280)
+    enter(page, server)
+    name = f"{'a-long-name-' * 9}.png"
+    page.locator("input[type=file][multiple]").set_input_files(
+        {"name": name, "mimeType": "image/png", "buffer": spoilt}
+    )
+    expect(page.locator(".file-name")).to_have_text(name)
+    expect(page.locator(".stage canvas").first).to_be_visible()
+    expect(page.get_by_role("button", name="Save the mask")).to_be_attached()
+    for side, box in (("Width", ".panel"), ("Height", "#main")):
+        assert page.locator(box).evaluate(f"(one) => one.scroll{side} - one.client{side}") <= 1, box
+
+
+def test_a_page_that_cannot_be_loaded_leaves_the_rest(visit, server):
+    page = visit("light", 1280)
+    enter(page, server)
+    page.route("**/console/page-*.js", lambda route: route.abort())
+    links = page.get_by_role("navigation")
+    links.get_by_role("link", name="API").click()
+    expect(page.get_by_role("alert")).to_contain_text("could not be loaded")
+    links.get_by_role("link", name="Clean").click()
+    expect(page.get_by_text("Drop pictures here")).to_be_visible()
+    links.get_by_role("link", name="API").click()
+    page.unroute_all()
+    page.get_by_role("button", name="Load again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("API")
+
+
 def test_without_tokens_everybody_may_clean(chromium, tmp_path):
     with Cleanplate(tmp_path, {"ACCOUNT__REQUIRE_TOKEN": "false", "WORKER__SLOTS": "1"}) as server:
         context = chromium.new_context(locale="en-US")
