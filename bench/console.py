@@ -70,7 +70,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.parse_args()
-    browser = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
+    browser = chromium_here()
     if browser is None:
         print("There is no Chromium here: install Debian's package chromium.", file=sys.stderr)
         return 1
@@ -83,6 +83,10 @@ def main() -> int:
     tables.write(PAGE, "pictures", table(rows["pictures"]))
     tables.write(PAGE, "bundle", table(bundle()))
     return 0
+
+
+def chromium_here() -> str | None:
+    return next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
 
 
 def photographs(folder: Path) -> list[Path]:
