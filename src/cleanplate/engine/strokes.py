@@ -28,6 +28,9 @@ CERTAIN = 2.0  # levels: where a painting is usually no further off than this, i
 REMAINS = 0.1  # share of what was to be painted that is left at least; less is no mark that is understood
 FEWEST, MOST = 20, 400_000  # pixels that are looked at
 CORE = 75  # percentile of likelihood and strangeness, from which on pixels show the mark's colours
+DOT = (
+    6  # pixels: what is left of the photo inside a hole, and touches nothing else of it, is as many at least
+)
 COLOURS = 3
 RARE = 0.15  # share of the core that a colour must have
 SOFT = 60.0  # squared levels: colours nearer than this to the photo tell nothing
@@ -97,14 +100,17 @@ def trimmed(clues: Clues) -> NDArray[np.bool_]:
     belongs |= said[:, FEATURES.index("usual")] < CERTAIN
     if np.count_nonzero(belongs) < REMAINS * belongs.size:
         return hole
-    answer = np.zeros_like(hole)
-    answer[hole] = belongs
-    return answer
+    photo = ~hole
+    photo[hole] = ~belongs
+    # a few pixels alone are chance, and would be left standing as dots
+    _, labels, sizes, _ = cv2.connectedComponentsWithStats(photo.view(np.uint8), connectivity=4)
+    dots = sizes[:, cv2.CC_STAT_AREA] < DOT
+    return np.asarray(hole & (~photo | dots[np.asarray(labels, np.intp)]), np.bool_)
 
 
 def understood(hole: NDArray[np.bool_]) -> bool:
     """Whether a hole has as many pixels as can be told apart."""
-    return FEWEST <= np.count_nonzero(hole) <= MOST
+    return FEWEST <= int(np.count_nonzero(hole)) <= MOST
 
 
 def described(clues: Clues) -> NDArray[np.float32]:
