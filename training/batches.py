@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from cleanplate.engine.values import working_values
 from training import holes, sample
 from training.bank import Bank
+from training.candidates import RANGE
 from training.losses import Batch
 from training.photos import Photos
 
@@ -41,17 +43,31 @@ def stacked(samples: list[sample.Sample]) -> Batch:
     )
 
 
-def holed(samples: list[holes.Holed]) -> dict[str, torch.Tensor]:
-    """seen, clean: (N, 3, S, S) in 0..1; hole: (N, 1, S, S), 1 where to paint; float32."""
+def holed(samples: list[holes.Holed]) -> dict[str, np.ndarray]:
+    """paintings: (N, S, S, 3 K), clean: (N, S, S, 3), luma and chromas, uint8; hole: (N, S, S), boolean."""
 
-    def pictures(pixels: list[np.ndarray]) -> torch.Tensor:
-        return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 255
+    def rounded(values: np.ndarray) -> np.ndarray:
+        each = values.reshape(*values.shape[:3], -1, 3) + RANGE
+        return np.rint(each.clip(0, 255)).astype(np.uint8).reshape(values.shape)
 
+    painted = [holes.paintings(s.seen, s.hole, s.bleed) for s in samples]
     return {
-        "seen": pictures([s.seen for s in samples]),
-        "clean": pictures([s.clean for s in samples]),
-        "hole": torch.from_numpy(np.stack([s.hole for s in samples])).unsqueeze(1).float(),
+        "paintings": rounded(np.stack([np.concatenate(list(each), 2) for each in painted])),
+        "clean": rounded(np.stack([working_values(s.clean) for s in samples])),
+        "hole": np.stack([s.hole for s in samples]),
     }
+
+
+def turned(parts: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, torch.Tensor]:
+    """The same as tensors (N, C, S, S), 0..1, all turned and mirrored alike."""
+    quarters, mirror = int(rng.integers(4)), bool(rng.integers(2))
+
+    def plane(values: np.ndarray) -> torch.Tensor:
+        stack = values[..., None] if values.ndim == 3 else values
+        stack = np.rot90(stack[:, ::-1] if mirror else stack, quarters, (1, 2))
+        return torch.from_numpy(np.ascontiguousarray(stack.transpose(0, 3, 1, 2))).float()
+
+    return {name: plane(values) / (1 if name == "hole" else 255) for name, values in parts.items()}
 
 
 class Steps(Dataset[Any]):
@@ -83,7 +99,36 @@ class Steps(Dataset[Any]):
 
 
 class HoledSteps(Steps):
-    """The same for the fill network, as `holed` gives them."""
+    """The same for the fill network, as `turned` gives them.
+
+    Painting in some ways takes longer than a step of the network: the samples of the first `pool` steps are
+    kept in a folder and come again after them, turned otherwise. What comes still follows from seed and step.
+    """
+
+    def __init__(  # a recipe's parts
+        self,
+        photos: Path,
+        bank: Path,
+        seed: int,
+        shapes: tuple[tuple[int, int], ...],
+        pool: int,
+        folder: Path,
+    ) -> None:
+        super().__init__(photos, bank, seed, shapes)
+        self.pool, self.folder = pool, folder
+
+    def __getitem__(self, step: int) -> Any:
+        path = self.folder / f"{step % self.pool}.npz"
+        if path.exists():
+            with np.load(path) as kept:
+                parts = dict(kept)
+        else:
+            parts = super().__getitem__(step % self.pool)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_suffix(".new.npz")
+            np.savez(fresh, **parts)
+            fresh.replace(path)
+        return turned(parts, np.random.default_rng([self.seed, step]))
 
     def batch(self, generators: Iterable[np.random.Generator], side: int) -> Any:
         bank, photos = self._sources

@@ -14,13 +14,13 @@ import torch
 from torch.nn import functional as F  # noqa: N812  the name everyone reads
 
 from training import batches, holed_validation
-from training.fill_network import Fill, guess
+from training.fill_network import Fill
 from training.run import Run, begun, common, go, recorded, started_from
 
 # (side, samples) of a step's batch, in turn: about as many pixels each
-SHAPES = ((160, 10), (256, 4), (192, 7), (256, 4))
-FLOOR = 0.02  # of 1: so that plain pictures, painted well by any guess, do not count for most
-WEIGHTS = {"mean": 1.0, "square": 0.1, "slope": 0.4}
+SHAPES = ((128, 8), (192, 4), (96, 14), (256, 2))
+FLOOR = 0.01  # of 1: so that plain pictures, painted well by any guess, do not count for most
+WEIGHTS = {"mean": 1.0, "square": 0.2, "slope": 0.3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,15 @@ class Recipe:
     rate: float = 1e-3
     weight_decay: float = 0.01
     warmup: int = 200
-    ema: float = 0.997
+    ema: float = 0.999
     clip: float = 1.0
     bf16: bool = True
     threads: int = 2
     workers: int = 1
-    validate_every: int = 400
+    validate_every: int = 500
     validation_cases: int = 40
     shapes: tuple[tuple[int, int], ...] = SHAPES
+    pool: int = 3000  # steps whose samples are made once and kept; from then on they come again, turned
 
 
 def optimiser(network: Fill, recipe: Recipe) -> torch.optim.AdamW:
@@ -62,13 +63,14 @@ def losses(
     paint would take nearly all of what is learnt. For the same reason a pixel counts less, the further it is
     from what is known: deep inside a wide hole nothing can be told, and what cannot be learnt is noise.
 
-    mean: absolute error; it wants edges, where the square wants their average. square: mean square. slope:
-    absolute error of the differences between neighbours, right and below.
+    painted, first, clean: luma and chromas in 0..1. mean: absolute error; it wants edges, where the square
+    wants their average. square: mean square. slope: absolute error of the differences between neighbours,
+    right and below.
     """
     weight = hole * near(hole)
     count = weight.sum((1, 2, 3)) * 3 + 1
-    guessed = ((first - clean).abs() * weight).sum((1, 2, 3)) / count + FLOOR
-    difference = (painted.float() - clean) * hole
+    guessed = (_rgb(first - clean).abs() * weight).sum((1, 2, 3)) / count + FLOOR
+    difference = _rgb(painted.float() - clean) * hole
     error = difference * weight
     slopes = ((difference[..., 1:] - difference[..., :-1]).abs() * weight[..., 1:]).sum((1, 2, 3))
     slopes = slopes + ((difference[..., 1:, :] - difference[..., :-1, :]).abs() * weight[..., 1:, :]).sum(
@@ -79,6 +81,12 @@ def losses(
         "square": ((difference.square() * weight).sum((1, 2, 3)) / count / guessed**2).mean(),
         "slope": (slopes / count / guessed).mean(),
     }
+
+
+def _rgb(difference: torch.Tensor) -> torch.Tensor:
+    """A difference of luma and chromas as one of red, green and blue (BT.601)."""
+    luma, red, blue = difference.unbind(1)
+    return torch.stack([luma + 1.403 * red, luma - 0.714 * red - 0.344 * blue, luma + 1.773 * blue], 1)
 
 
 def near(hole: torch.Tensor) -> torch.Tensor:
@@ -106,11 +114,10 @@ def started(asked: argparse.Namespace, recipe: Recipe) -> Run:
 def step(run: Run, batch: dict[str, torch.Tensor], recipe: Recipe) -> dict[str, float]:
     """One update; the terms of its loss."""
     run.network.train()
-    seen = batch["seen"].contiguous(memory_format=torch.channels_last)
+    paintings = batch["paintings"].contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
-        painted = run.network(seen, batch["hole"])
-    known = 1 - batch["hole"]
-    terms = losses(painted, guess(seen * known, known), batch["clean"], batch["hole"])
+        painted = run.network(paintings, batch["hole"])
+    terms = losses(painted, paintings[:, :3], batch["clean"], batch["hole"])
     loss = sum((WEIGHTS[name] * value for name, value in terms.items()), torch.zeros(()))
     run.update(loss, warmup=recipe.warmup, clip=recipe.clip, keep=recipe.ema)
     return {name: float(value.detach()) for name, value in terms.items()}
@@ -122,7 +129,9 @@ def train(asked: argparse.Namespace, recipe: Recipe) -> Run:
     run = started(asked, recipe)
     end = begun(run, asked, lambda: optimiser(run.network, recipe))
     held = holed_validation.cases(asked.photos, asked.bank, recipe.validation_cases)
-    steps = batches.HoledSteps(asked.photos, asked.bank, recipe.seed, recipe.shapes)
+    steps = batches.HoledSteps(
+        asked.photos, asked.bank, recipe.seed, recipe.shapes, recipe.pool, asked.out / "pool"
+    )
     go(
         run,
         asked.out,

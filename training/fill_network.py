@@ -1,10 +1,10 @@
-"""The fill network: what a hole hides, from all that is known round it.
+"""The fill network: of some paintings of a hole the best mixture, and what they all lack.
 
-A guess is made first without any weights: picture and known share are halved until everything is known, and
-on the way back up each scale is smoothed where little is known. The network then says what the guess lacks,
-so it starts from a smooth fill on its first step, and what it learns is detail. Its body is a U-Net from
-stride 2 to stride 16 of residual blocks, dilated at stride 16, where attention over the whole crop lets it
-continue what repeats. Batch norms, folded away for export, let it learn at a high rate.
+The hole is first painted without any weights in some ways (`cleanplate.engine.candidates`). The network is
+shown these paintings and where the hole is. For every place it says how much each of them is worth there, for
+brightness and for colour, and what to add. So it starts from their mean, and what it learns is what no rule
+knows: which edges go on, and where a texture ends. Its body is a U-Net from stride 2 to stride 8 of residual
+blocks; batch norms, folded away for export, let it learn at a high rate.
 """
 
 from __future__ import annotations
@@ -13,134 +13,81 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  the name everyone reads
 
+from training.candidates import COUNT
 from training.network import Unit
 
-STRIDE = 32
-WIDTHS = (32, 48, 96, 128)  # channels at strides 2, 4, 8, 16
-FINE = 12  # channels at full scale
-LEVELS = 5  # halvings of the guess's pyramid
-PASSES = 4  # of averaging at each level: they bring 1.2 dB, four times as many 0.2 more
-SOFT = 8.0  # a pyramid's pixel counts fully when an eighth of it is known
-
-
-def guess(picture: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-    """A smooth fill of what is not known.
-
-    Args:
-        picture: (N, 3, H, W), 0 where nothing is known.
-        known: (N, 1, H, W), 1 or 0.
-    """
-    sums, weights = [picture], [known]
-    for _ in range(LEVELS):
-        sums.append(F.avg_pool2d(sums[-1], 2))
-        weights.append(F.avg_pool2d(weights[-1], 2))
-    total = weights[-1].mean((2, 3), keepdim=True)
-    coarse = sums[-1].mean((2, 3), keepdim=True) / (total + 1e-4)
-    coarse = coarse.expand(-1, -1, sums[-1].shape[2], sums[-1].shape[3])
-    for level in range(LEVELS, -1, -1):
-        if level < LEVELS:
-            coarse = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
-        weight = weights[level]
-        share = (weight * SOFT).clamp(max=1.0) if level else weight
-        told = share * sums[level] / (weight + 1e-4)
-        coarse = told + (1 - share) * coarse
-        for _ in range(PASSES):
-            around = F.avg_pool2d(F.pad(coarse, (1, 1, 1, 1), mode="replicate"), 3, 1)
-            coarse = told + (1 - share) * around
-    return coarse
+WIDTHS = (32, 48, 64)  # channels at strides 2, 4, 8
+FINE = 16  # channels at full scale
+SEEN = 3 * COUNT + 1
+APART = 4.0  # times that the paintings differ by is what the network sees
+ADDED = 0.1  # of full scale: what it can add easily
 
 
 class Block(nn.Module):
-    """x + two normed 3×3 convolutions, the second dilated; starts as doing nothing."""
+    """x + two normed 3×3 convolutions, the second dilated."""
 
     def __init__(self, width: int, dilation: int = 1) -> None:
         super().__init__()
         self.first = Unit(width, width, 3)
         self.second = Unit(width, width, 3, dilation=dilation)
-        nn.init.zeros_(self.second.norm.weight)
+        nn.init.constant_(self.second.norm.weight, 0.3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.second(F.relu(self.first(F.relu(x))))
 
 
-class Attention(nn.Module):
-    """x + attention of every place to every place of the crop (A. Vaswani et al., 2017), in four heads."""
-
-    heads = 4
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.ask = nn.Conv2d(width, 3 * width, 1)
-        self.answer = nn.Conv2d(width, width, 1)
-        nn.init.normal_(self.answer.weight, std=0.005)
-        nn.init.zeros_(self.answer.bias)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        count, width, rows, columns = x.shape
-        # the mean length of a place's features is taken out, or the largest would take all attention
-        level = x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-3)
-        parts = self.ask(level).reshape(count, 3, self.heads, width // self.heads, rows * columns)
-        query, key, value = (parts[:, k].transpose(2, 3) for k in range(3))
-        scores = (query @ key.transpose(2, 3)) * (width // self.heads) ** -0.5
-        mixed = (scores.softmax(-1) @ value).transpose(2, 3).reshape(count, width, rows, columns)
-        return x + self.answer(mixed)
-
-
 class Fill(nn.Module):
-    """What was there, for each pixel of a hole."""
+    """What was there, for each pixel of a hole; untrained, about the mean of what it was given."""
 
     def __init__(self) -> None:
         super().__init__()
-        two, four, eight, sixteen = WIDTHS
-        self.stem = Unit(16, two, 3)
+        two, four, eight = WIDTHS
+        self.stem = Unit(4 * SEEN, two, 3)
         self.in2 = Block(two)
         self.to4 = Unit(two, four, 3, 2)
-        self.in4 = Block(four)
+        self.in4 = nn.Sequential(Block(four), Block(four, 2))
         self.to8 = Unit(four, eight, 3, 2)
-        self.in8 = nn.Sequential(Block(eight), Block(eight, 2))
-        self.to16 = Unit(eight, sixteen, 3, 2)
-        self.middle = nn.Sequential(
-            Block(sixteen, 2),
-            Block(sixteen, 4),
-            Attention(sixteen),
-            Block(sixteen, 8),
-            Block(sixteen, 2),
-            Block(sixteen, 4),
-        )
-        self.up8, self.out8 = nn.Conv2d(sixteen, eight, 1), nn.Sequential(Block(eight, 2), Block(eight))
-        self.up4, self.out4 = nn.Conv2d(eight, four, 1), nn.Sequential(Block(four), Block(four))
-        self.up2, self.out2 = nn.Conv2d(four, two, 1), nn.Sequential(Block(two), Block(two))
+        self.in8 = nn.Sequential(Block(eight), Block(eight, 2), Block(eight, 4), Block(eight, 2))
+        self.up4, self.out4 = nn.Conv2d(eight, four, 1), Block(four)
+        self.up2, self.out2 = nn.Conv2d(four, two, 1), Block(two)
         self.spread = Unit(two, 4 * FINE, 3)
-        self.join = Unit(FINE + 4, 16, 3)
-        self.last = nn.Conv2d(16, 3, 3, padding=1)
+        self.join = Unit(FINE + SEEN, 24, 3)
+        self.last = nn.Conv2d(24, 2 * COUNT + 3, 3, padding=1)
         nn.init.normal_(self.last.weight, std=0.01)
         nn.init.zeros_(self.last.bias)
+        with torch.no_grad():  # the first is the best on its own
+            self.last.bias[0] = self.last.bias[COUNT] = 0.7
 
-    def forward(self, picture: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
+    def forward(self, paintings: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
         """The picture with its hole painted.
 
         Args:
-            picture: (N, 3, H, W), sRGB values in 0..1; what it holds inside the hole does not matter. H and W
-                multiples of 32.
+            paintings: (N, 3 K, H, W), luma and two chromas of each painting in turn, in 0..1. H and W
+                multiples of 8.
             hole: (N, 1, H, W), 1 where to paint, 0 elsewhere.
 
         Returns:
-            (N, 3, H, W), not clipped; outside the hole as it came in.
+            (N, 3, H, W), luma and chromas, not clipped; outside the hole as the first painting.
         """
-        known = 1 - hole
-        picture = picture * known
-        first = guess(picture, known)
-        seen = torch.cat([first - 0.5, hole], 1)
+        each = [paintings[:, 3 * k : 3 * k + 3] for k in range(COUNT)]
+        first = each[0]
+        seen = torch.cat([first - 0.5, *(APART * (other - first) for other in each[1:]), hole], 1)
         two = self.in2(self.stem(F.pixel_unshuffle(seen, 2)))
         four = self.in4(self.to4(F.relu(two)))
         eight = self.in8(self.to8(F.relu(four)))
-        x = self.middle(self.to16(F.relu(eight)))
-        x = self.out8(eight + _doubled(self.up8(x)))
-        x = self.out4(four + _doubled(self.up4(x)))
-        x = self.out2(two + _doubled(self.up2(x)))
-        fine = F.pixel_shuffle(F.relu(self.spread(F.relu(x))), 2)
-        detail = self.last(F.relu(self.join(torch.cat([fine, seen], 1))))
-        return picture + hole * (first + detail)
+        four = self.out4(four + _doubled(self.up4(eight)))
+        two = self.out2(two + _doubled(self.up2(four)))
+        fine = F.pixel_shuffle(F.relu(self.spread(F.relu(two))), 2)
+        said = self.last(F.relu(self.join(torch.cat([fine, seen], 1))))
+        luma, chroma = said[:, :COUNT].softmax(1), said[:, COUNT : 2 * COUNT].softmax(1)
+        mixed = torch.cat(
+            [
+                sum((luma[:, k : k + 1] * one[:, :1] for k, one in enumerate(each)), torch.zeros(())),
+                sum((chroma[:, k : k + 1] * one[:, 1:] for k, one in enumerate(each)), torch.zeros(())),
+            ],
+            1,
+        )
+        return first + hole * (mixed + ADDED * said[:, 2 * COUNT :] - first)
 
 
 def _doubled(x: torch.Tensor) -> torch.Tensor:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from cleanplate.engine.values import picture_values
 from training import holes
 from training.bank import Bank
+from training.candidates import RANGE
 from training.photos import VALIDATE, Photos
 
 if TYPE_CHECKING:
@@ -42,16 +44,18 @@ def cases(photos: Path, bank: Path, count: int) -> list[holes.Holed]:
     ]
 
 
-def painter(network: nn.Module) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Paints (H, W, 3) uint8 inside (H, W) bool with a network; uint8."""
+def painter(network: nn.Module) -> Callable[[holes.Holed], np.ndarray]:
+    """Paints a sample with a network; (S, S, 3) uint8."""
 
     @torch.no_grad()
-    def paint(seen: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    def paint(one: holes.Holed) -> np.ndarray:
         network.eval()
-        picture = torch.from_numpy(seen).permute(2, 0, 1)[None].float() / 255
-        mask = torch.from_numpy(hole)[None, None].float()
-        painted = network(picture.contiguous(memory_format=torch.channels_last), mask)[0]
-        return (painted.float().permute(1, 2, 0).numpy() * 255 + 0.5).clip(0, 255).astype(np.uint8)
+        ways = holes.paintings(one.seen, one.hole, one.bleed) + RANGE
+        planes = torch.from_numpy(np.concatenate(list(ways), 2)).permute(2, 0, 1)[None] / 255
+        hole = torch.from_numpy(one.hole)[None, None].float()
+        painted = network(planes.contiguous(memory_format=torch.channels_last), hole)[0]
+        values = painted.float().permute(1, 2, 0).numpy() * 255 - RANGE
+        return (picture_values(values, one.seen.dtype) + 0.5).clip(0, 255).astype(np.uint8)
 
     return paint
 
@@ -64,14 +68,12 @@ def detail(pixels: np.ndarray, hole: np.ndarray) -> float:
     return float(np.hypot(across, down)[hole].mean())
 
 
-def judge(
-    paint: Callable[[np.ndarray, np.ndarray], np.ndarray], samples: list[holes.Holed]
-) -> dict[str, float]:
+def judge(paint: Callable[[holes.Holed], np.ndarray], samples: list[holes.Holed]) -> dict[str, float]:
     """Mean PSNR inside the hole per kind and of all, and the mean share of fine detail."""
     scores: dict[str, list[float]] = {kind: [] for kind in holes.KINDS}
     details = []
     for one in samples:
-        painted = paint(one.seen, one.hole)
+        painted = paint(one)
         error = painted[one.hole].astype(np.float64) - one.clean[one.hole]
         scores[one.kind].append(10 * np.log10(255**2 / max(float(np.mean(error**2)), 0.065)))
         details.append(detail(painted, one.hole) / max(detail(one.clean, one.hole), 0.5))
@@ -80,12 +82,12 @@ def judge(
     return {"psnr": float(np.mean(everything)), **kinds, "detail": float(np.median(details))}
 
 
-def _classical(seen: np.ndarray, hole: np.ndarray) -> np.ndarray:
+def _classical(one: holes.Holed) -> np.ndarray:
     from cleanplate.engine.compose import compose
     from cleanplate.engine.fill import fill
 
-    painted = seen.copy()
-    for piece in fill(painted, hole):
+    painted = one.seen.copy()
+    for piece in fill(painted, one.hole, bleed=one.bleed):
         compose(painted, piece)
     return painted
 

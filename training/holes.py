@@ -1,15 +1,18 @@
-"""Samples for the fill network: a photo as it is seen, what of it is to be painted, and what was there."""
+"""Samples for the fill network: a photo with a hole that is painted in some ways, and what was there."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from cleanplate.engine.pyramid import FULL, paint_colours
+from cleanplate.engine.values import working_values
 from training import sample
 from training.art import chance
+from training.candidates import candidates
 
 if TYPE_CHECKING:
     from training.bank import Bank
@@ -20,6 +23,7 @@ SHARES = (0.68, 0.09, 0.07, 0.12, 0.04)
 MARKS = ("logo", "tiled", "corner", "banner", "stamp", "lines")
 MARK_SHARES = (0.24, 0.24, 0.18, 0.14, 0.12, 0.08)
 LEAST, MOST = 0.004, 0.6  # share of a crop that its hole may cover
+HALF_CHROMA = 0.6  # share of pictures whose chroma is taken for stored at half resolution
 WIDEST = 0.36  # share of a crop that the widest of the deliberate holes cover
 
 
@@ -28,17 +32,31 @@ class Holed:
     """One crop of side S.
 
     seen, clean: (S, S, 3) uint8, through the same encoder; `seen` is worth nothing inside the hole, and round
-    a mark it has the ringing and the colour that the encoder has let run out of it. hole: (S, S) bool.
+    a mark it has the ringing and the colour that the encoder has let run out of it. hole: (S, S) bool. bleed:
+    how far that colour is taken to have run, in pixels.
     """
 
     kind: str
     seen: np.ndarray
     clean: np.ndarray
     hole: np.ndarray
+    bleed: int = 0
 
 
 def make(rng: np.random.Generator, bank: Bank, photos: Photos, side: int, kind: str | None = None) -> Holed:
     """A sample drawn from the generator alone: the same state, bank and photos give the same sample."""
+    one = _holed(rng, bank, photos, side, kind)
+    return replace(one, bleed=int(chance(rng, HALF_CHROMA)))
+
+
+def paintings(seen: np.ndarray, hole: np.ndarray, bleed: int) -> np.ndarray:
+    """(K, S, S, 3) float32 working values: the ways in which the engine paints the hole."""
+    values = paint_colours(working_values(seen), (~hole).astype(np.float32), FULL, bleed=bleed)
+    return candidates(values, hole, bleed=bleed)
+
+
+def _holed(rng: np.random.Generator, bank: Bank, photos: Photos, side: int, kind: str | None) -> Holed:
+    """A sample with its hole as it came."""
     kind = kind or str(rng.choice(KINDS, p=SHARES))
     if kind == "strokes":
         for _ in range(3):  # a window may miss its mark
