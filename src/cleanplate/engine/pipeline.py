@@ -167,7 +167,9 @@ def _to_paint(
     if region is None:
         return hidden
     paint = _in_vain(region, undone, hidden)
-    paint |= hidden
+    x, y, width, height = cv2.boundingRect(region.view(np.uint8))  # nothing is hidden beyond it
+    here = window((x, y, width, height))
+    paint[here] |= hidden[here]
     return paint
 
 
@@ -184,7 +186,7 @@ def _in_vain(
 ) -> NDArray[np.bool_]:
     """The parts of a region in which there is no mark, (H, W)."""
     x, y, width, height = cv2.boundingRect(region.view(np.uint8))
-    vain = np.zeros_like(region)
+    vain = np.zeros(region.shape, bool)  # takes no memory where it is not touched, as zeros_like would
     if width:
         # Labels are four bytes a pixel: not for all of a picture of a hundred megapixels.
         here = window((x, y, width, height))

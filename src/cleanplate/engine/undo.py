@@ -90,7 +90,9 @@ def undo(
         done[place] |= taken.done
         hidden[place] |= taken.hidden
         known.append(_known(mark, taken, pixels.dtype))
-    return Undone(tuple(known), done & ~hidden, hidden)
+    for place in (window(grown(mark.box, RIM, pixels.shape[1], pixels.shape[0])) for mark in marks):
+        done[place] &= ~hidden[place]  # all else is never touched, and so takes no memory
+    return Undone(tuple(known), done, hidden)
 
 
 @dataclass(frozen=True, slots=True)
