@@ -199,7 +199,7 @@ def by_cleanplate(case: dict[str, Any], base: Path, picture: np.ndarray, ask: st
     region = region_of(case, base, ask)
     started = time.process_time()
     try:
-        removal = cleanplate.remove(source, region)
+        removal = cleanplate.remove(source, region, mode="fill")
     except NothingToPaintFrom:
         return picture, 0, time.process_time() - started
     return removal.picture.pixels, int(removal.area.sum()), time.process_time() - started
