@@ -79,8 +79,8 @@ def _bundled(weights: models.Weights) -> Finding:
 
     def ready() -> Callable[[], object] | None:
         model = models.load(weights.id)
-        planes = [np.zeros((1, count, SIDE, SIDE), np.float32) for count in model.channels]
-        return (lambda: model.run(*planes)) if planes else None
+        pixels = np.zeros((1, 3, SIDE, SIDE), np.float32)
+        return (lambda: model.run(pixels)) if model.sees_pictures else None
 
     try:
         cost = _weighed(ready)

@@ -166,11 +166,7 @@ def _to_paint(
         return _covered(found, hidden.shape) if region is None else region
     if region is None:
         return hidden
-    paint = _in_vain(region, undone, hidden)
-    x, y, width, height = cv2.boundingRect(region.view(np.uint8))  # nothing is hidden beyond it
-    here = window((x, y, width, height))
-    paint[here] |= hidden[here]
-    return paint
+    return _to_paint_of(region, undone, hidden)
 
 
 def _covered(found: tuple[Mark, ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -181,17 +177,17 @@ def _covered(found: tuple[Mark, ...], shape: tuple[int, ...]) -> NDArray[np.bool
     return covered
 
 
-def _in_vain(
+def _to_paint_of(
     region: NDArray[np.bool_], undone: NDArray[np.bool_], hidden: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """The parts of a region in which there is no mark, (H, W)."""
+    """What is hidden in a region, and the parts of it in which there is no mark, (H, W)."""
     x, y, width, height = cv2.boundingRect(region.view(np.uint8))
-    vain = np.zeros(region.shape, bool)  # takes no memory where it is not touched, as zeros_like would
+    paint = np.zeros(region.shape, bool)  # takes no memory where it is not touched, as zeros_like would
     if width:
         # Labels are four bytes a pixel: not for all of a picture of a hundred megapixels.
         here = window((x, y, width, height))
         labels = parts(region[here])
         fruitful = np.zeros(int(labels.max()) + 1, bool)
         fruitful[labels[(undone[here] | hidden[here]) & region[here]]] = True
-        vain[here] = region[here] & ~fruitful[labels]
-    return vain
+        paint[here] = hidden[here] | region[here] & ~fruitful[labels]
+    return paint

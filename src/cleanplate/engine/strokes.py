@@ -28,9 +28,7 @@ CERTAIN = 2.0  # levels: where a painting is usually no further off than this, i
 REMAINS = 0.1  # share of what was to be painted that is left at least; less is no mark that is understood
 FEWEST, MOST = 20, 400_000  # pixels that are looked at
 CORE = 75  # percentile of likelihood and strangeness, from which on pixels show the mark's colours
-DOT = (
-    6  # pixels: what is left of the photo inside a hole, and touches nothing else of it, is as many at least
-)
+DOT = 6  # pixels: fewer of the photo that stand alone in a hole are painted too
 COLOURS = 3
 RARE = 0.15  # share of the core that a colour must have
 SOFT = 60.0  # squared levels: colours nearer than this to the photo tell nothing

@@ -117,12 +117,12 @@ class Session:
 
 
 class Model:
-    """A bundled network."""
+    """A bundled network of one input."""
 
     def __init__(self, weights: Weights, session: Session) -> None:
         self.weights = weights
         self._session = session
-        self._inputs = tuple(port.name for port in session.inputs)
+        self._input = session.inputs[0].name
 
     @property
     def provider(self) -> str:
@@ -130,19 +130,17 @@ class Model:
         return self._session.provider
 
     @property
-    def channels(self) -> tuple[int, ...]:
-        """How many channels each of its inputs has; none where it takes numbers about pictures instead."""
-        sides = [port.sides for port in self._session.inputs]
-        return tuple(each[1] or 0 for each in sides) if all(len(each) == 4 for each in sides) else ()
+    def sees_pictures(self) -> bool:
+        """Whether it takes pictures, and not only numbers about them."""
+        return len(self._session.inputs[0].sides) == 4
 
-    def run(self, *values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The network's first output for its inputs in their order, float32.
+    def run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The network's first output for (N, C, H, W) float32 values.
 
         Raises:
             MemoryError: there is not enough memory for it.
         """
-        feeds = dict(zip(self._inputs, values, strict=True))
-        return np.asarray(self._session.run(feeds), np.float32)
+        return np.asarray(self._session.run({self._input: values}), np.float32)
 
 
 def load(id: str) -> Model:  # noqa: A002  # the catalogue's own word
