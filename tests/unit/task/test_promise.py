@@ -108,7 +108,12 @@ class Life(RuleBasedStateMachine):
             except IdempotencyConflict:
                 return "conflict"
 
-        answers = [it for it in self.all(*(one() for _ in range(many))) if it is not None]
+        room = MOST_QUEUED - sum(row["state"] not in ENDS for row in self.rows().values())
+        if 0 < room < many:  # who comes at once may pass together on a server (see submit): chance, which
+            told = [self.do(one()) for _ in range(many)]  # Hypothesis could not play again
+        else:
+            told = self.all(*(one() for _ in range(many)))
+        answers = [it for it in told if it is not None]
         if key is not None:
             return self.repeated(who, (upload, callback), answers)
         return self.noted(who, callback, [task.id for task in answers])
@@ -150,6 +155,7 @@ class Life(RuleBasedStateMachine):
         if row is not None:
             assert finished + cancelled == 1
             self.won[claim.id] += 1
+            self.even(claim.id)
         else:
             assert not finished
 
@@ -219,6 +225,14 @@ class Life(RuleBasedStateMachine):
             assert not (deed == "finish" and any(told))  # nobody pays for what nobody can fetch
         if deed in ends and any(told):
             self.won[claim.id] += 1
+        if deed == "quarrel" and any(told):
+            self.even(claim.id)
+
+    def even(self, task):
+        """Who wins a race is chance on a server: whoever it was, the account can pay for as much afterwards."""
+        metered = self.callers[0].account.id
+        if self.owners[task] == metered and self.rows()[task]["state"] == "done":
+            self.do(self.world.accounts.grant("ann", 1))
 
     async def purge_instead(self):
         await self.world.tasks.purge()
@@ -277,7 +291,7 @@ class Life(RuleBasedStateMachine):
                 units[entry["kind"]] += entry["units"]
             assert account["used"] == units["hold"] - units["release"]
         unfinished = [row for row in rows if row["state"] not in ENDS]
-        assert len(unfinished) <= MOST_QUEUED + 2 * type(self).server  # not exact there: see submit
+        assert len(unfinished) <= MOST_QUEUED
         needed = {
             row["request"]["source"]["value"]
             for row in unfinished
