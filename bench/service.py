@@ -45,6 +45,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from page import command, machine, today, write
+from plot import lines as lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -326,7 +327,9 @@ def memory(submits: int | None, _: str) -> str:
         seconds = time.time() - started
         samples.append((len(done), sizes(server)))
         states_then = states(server)
-    plot(samples, submits, HERE / "service-memory.png")
+    names = samples[-1][1]
+    series = {name: [(n, known[name]) for n, known in samples if name in known] for name in names}
+    lines_of(HERE / "service-memory.png", series, "pictures done", "MiB")
     lines = [
         f"{submits} pictures in {seconds:.0f} s, {dict(states_then)}",
         "",
@@ -360,35 +363,6 @@ def sizes(server: Cleanplate) -> dict[str, float]:
 def status_mib(pid: int, field: str) -> float:
     text = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith(f"{field}:"))
-
-
-def plot(samples: list[tuple[int, dict[str, float]]], submits: int, file: Path) -> None:
-    """A line for each process: MiB over pictures done."""
-    width, height, left, low = 900, 420, 70, 40
-    most = max(max(known.values()) for _, known in samples) * 1.15
-    image = Image.new("RGB", (width, height), "white")
-    draw, font = ImageDraw.Draw(image), ImageFont.load_default(13)
-
-    def place(pictures: float, mib: float) -> tuple[float, float]:
-        return left + (width - left - 130) * pictures / submits, (height - low) * (1 - mib / most) + 5
-
-    for part in range(5):
-        x, y = place(submits * part / 4, most * part / 4)
-        draw.line((left, y, width - 130, y), fill="#dddddd")
-        draw.text((8, y - 8), f"{most * part / 4:.0f} MiB", fill="black", font=font)
-        draw.text((x - 15, height - low + 12), f"{submits * part // 4:,}", fill="black", font=font)
-    draw.text((width // 2 - 250, height - 18), "pictures done", fill="black", font=font)
-    taken: list[float] = []  # heights of labels, so that none covers another
-    colours = ("#c0392b", "#2471a3", "#1e8449", "#7d3c98", "#b9770e")
-    for name, colour in zip(samples[-1][1], colours, strict=False):
-        line = [place(number, known[name]) for number, known in samples if name in known]
-        draw.line(line, fill=colour, width=2)
-        at = line[-1][1] - 8
-        while any(abs(at - one) < 14 for one in taken):
-            at += 2
-        taken.append(at)
-        draw.text((width - 122, at), name, fill=colour, font=font)
-    image.save(file, optimize=True)
 
 
 # -- large
