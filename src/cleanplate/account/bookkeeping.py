@@ -29,19 +29,7 @@ async def grant(connection: AsyncConnection, account_id: str, units: int, now: f
     return await _post(connection, account_id, ledger.grant(purse, units), now)
 
 
-async def hold(connection: AsyncConnection, account_id: str, task_id: str, units: int, now: float) -> None:
-    """Set a new task's credits aside.
-
-    Raises:
-        CreditsInsufficient: the account has fewer.
-        LedgerConflict: they are held already.
-    """
-    purse = await _purse(connection, account_id)
-    entries = await of_task(connection, task_id)
-    await _post(connection, account_id, ledger.hold(purse, task_id, units, entries), now)
-
-
-async def hold_all(
+async def hold(
     connection: AsyncConnection, account_id: str, task_ids: Sequence[str], units: int, now: float
 ) -> None:
     """Set aside the credits of new tasks: of all of them or, when the account cannot pay for all, of none.
@@ -60,14 +48,13 @@ async def hold_all(
 
 
 async def capture(connection: AsyncConnection, account_id: str, task_id: str, now: float) -> None:
-    """Charge for a task that is done.
+    """Charge for a task that is done; what its account has changed when it was held.
 
     Raises:
         LedgerConflict: it is settled already.
     """
-    purse = await _purse(connection, account_id)
-    entries = await of_task(connection, task_id)
-    await _post(connection, account_id, ledger.capture(purse, entries), now)
+    entry = ledger.capture(await of_task(connection, task_id))
+    await ledger_rows.add_all(connection, [_row(account_id, entry, now)])
 
 
 async def release(connection: AsyncConnection, account_id: str, task_id: str, now: float) -> None:
@@ -102,7 +89,7 @@ async def _purse(connection: AsyncConnection, account_id: str) -> Purse:
 
 async def _post(connection: AsyncConnection, account_id: str, posting: Posting, now: float) -> Purse:
     entry, purse = posting.entry, posting.purse
-    await ledger_rows.add(connection, _row(account_id, entry, now))
+    await ledger_rows.add_all(connection, [_row(account_id, entry, now)])
     await _write(connection, account_id, purse)
     return purse
 

@@ -106,14 +106,14 @@ def hold(purse: Purse, task_id: str, units: int, entries: Sequence[Entry] = ()) 
     )
 
 
-def capture(purse: Purse, entries: Sequence[Entry]) -> Posting:
-    """Keep what was held: the task is done. The balance fell when it was held.
+def capture(entries: Sequence[Entry]) -> Entry:
+    """Keep what was held: the task is done. The purse changed when it was held, and stays as it is.
 
     Raises:
         LedgerConflict: nothing is held, or it is settled already.
     """
     held = _held(entries)
-    return Posting(Entry(Kind.CAPTURE, held.task_id, held.units, 0), purse)
+    return Entry(Kind.CAPTURE, held.task_id, held.units, 0)
 
 
 def release(purse: Purse, entries: Sequence[Entry]) -> Posting:

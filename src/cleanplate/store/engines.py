@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
@@ -26,7 +27,10 @@ def sqlite(url: URL, busy_seconds: float, *, connections: int, writes: bool) -> 
         url,
         pool_size=connections,
         max_overflow=0,
-        connect_args={"timeout": busy_seconds, "async_creator_fn": one_hop.connect},
+        connect_args={
+            "timeout": busy_seconds,
+            "async_creator_fn": partial(one_hop.connect, reads=not writes),
+        },
     )
 
     # SQLAlchemy types these listeners' arguments as Any: the driver's own connection.

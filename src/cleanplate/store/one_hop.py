@@ -2,7 +2,8 @@
 
 aiosqlite makes the cursor, runs the statement, fetches the rows and closes the cursor in the connection's
 thread one after the other, and the event loop waits for each; a task is three dozen statements. Here all four
-happen at once. A result that is longer than `AT_ONCE` rows is fetched on as it is read.
+happen at once, a transaction is begun on the way to its first statement, and nobody waits for the end of one
+that only read. A result that is longer than `AT_ONCE` rows is fetched on as it is read.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ class OneHopCursor:
 
     async def execute(self, sql: str, parameters: Iterable[Any] = ()) -> OneHopCursor:
         """Run a statement, and fetch what it answers."""
+        if sql.startswith("BEGIN"):
+            self._connection.begin(sql)
+            return self
 
         def run(cursor: sqlite3.Cursor) -> None:
             cursor.execute(sql, tuple(parameters))
@@ -98,26 +102,63 @@ class OneHopCursor:
 
 
 class OneHopConnection(aiosqlite.Connection):
-    """aiosqlite's connection and thread, with cursors of ours."""
+    """aiosqlite's connection and thread, with cursors of ours.
+
+    Args:
+        connect: opens the database.
+        reads: whether it only reads: the end of its transactions decides nothing.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], *, reads: bool) -> None:
+        super().__init__(connect, iter_chunk_size=AT_ONCE)
+        self._reads = reads
+        self._begin = ""  # the statement that begins a transaction in which nothing has happened yet
+        self._ended = True  # whether the last transaction was, or is about to be
 
     def cursor(self) -> OneHopCursor:  # pyright: ignore[reportIncompatibleMethodOverride]  # ours does less
         """A cursor; nothing happens yet."""
         return OneHopCursor(self)
 
+    def begin(self, sql: str) -> None:
+        """Begin a transaction with the next statement."""
+        self._begin, self._ended = sql, False
+
+    async def commit(self) -> None:
+        """Keep what the transaction did; of one that only read, return before it has ended."""
+        if self._begin:  # nothing happened
+            self._begin, self._ended = "", True
+        elif not self._reads:
+            await super().commit()
+            self._ended = True
+        elif not self._ended:
+            self._ended = True
+            # The thread does one thing after the other: whatever comes next finds the transaction ended.
+            self._tx.put_nowait((None, self._conn.commit))  # pyright: ignore[reportUnknownMemberType]  # untyped
+
     async def rollback(self) -> None:
         """Undo the transaction, if there is one: a pool asks for it after every commit."""
-        if self.in_transaction:
+        if self._begin:
+            self._begin = ""
+        elif not self._ended and self.in_transaction:
             await super().rollback()
+        self._ended = True
 
     async def hop(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         """Have something done in the connection's thread."""
+        begin, self._begin = self._begin, ""
+
+        def there() -> Any:
+            if begin:
+                self._conn.execute(begin)
+            return work(self._conn)
+
         run: Callable[..., Any] = self._execute  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # untyped there
-        return await run(lambda: work(self._conn))
+        return await run(there)
 
 
-def connect(database: str, **options: Any) -> OneHopConnection:
+def connect(database: str, *, reads: bool = False, **options: Any) -> OneHopConnection:
     """A connection to be awaited, as `aiosqlite.connect` gives it; its thread ends with the process."""
-    connection = OneHopConnection(lambda: sqlite3.connect(database, **options), iter_chunk_size=AT_ONCE)
+    connection = OneHopConnection(lambda: sqlite3.connect(database, **options), reads=reads)
     # As SQLAlchemy does with those that it makes itself.
     connection._thread.daemon = True  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no other way
     return connection

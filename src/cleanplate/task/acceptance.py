@@ -103,7 +103,7 @@ class Acceptance:
                 await self._refuse_when_busy(connection, account_id, 1)
                 task = replace(task, turn=await next_turn(connection, account_id))
                 await task_rows.add(connection, to_row(task))
-                await bookkeeping.hold(connection, account_id, task_id, request.credits, now)
+                await bookkeeping.hold(connection, account_id, [task_id], request.credits, now)
                 await audit_rows.add_all(connection, [trail.entry(caller, task, digest)])
         except BaseException as error:
             await self._drop([source_key(task_id, upload) for upload in uploads], error)
@@ -143,7 +143,7 @@ class Acceptance:
                 await batches.add(connection, batch)
                 await task_rows.add_all(connection, [to_row(task) for task in tasks])
                 ids = [task.id for task in tasks]
-                await bookkeeping.hold_all(connection, account_id, ids, request.credits, now)
+                await bookkeeping.hold(connection, account_id, ids, request.credits, now)
                 entries = zip(tasks, digests, strict=True)
                 await audit_rows.add_all(connection, [trail.entry(caller, *one) for one in entries])
         except BaseException as error:

@@ -12,6 +12,7 @@ from cleanplate.account import (
     AccountNotFound,
     Accounts,
     CreditsInvalid,
+    LedgerConflict,
     NameInvalid,
     Quota,
     TokenInvalid,
@@ -20,7 +21,7 @@ from cleanplate.account import (
     bookkeeping,
     read_account,
 )
-from cleanplate.store import tables
+from cleanplate.store import StorageFailed, tables
 
 
 async def test_a_token_opens_its_account(accounts):
@@ -173,13 +174,31 @@ async def test_what_is_held_and_what_is_charged_counts_as_used(accounts, db):
     await accounts.grant("ann", 10)
     async with db.write() as connection:
         for task in ("t1", "t2", "t3"):
-            await bookkeeping.hold(connection, ann.id, task, 2, 1.0)
+            await bookkeeping.hold(connection, ann.id, [task], 2, 1.0)
         await bookkeeping.capture(connection, ann.id, "t1", 2.0)
         await bookkeeping.release(connection, ann.id, "t2", 2.0)
     assert await accounts.quota(ann.id) == Quota(limit=10, usage=4, remaining=6)
     async with db.read() as connection:
         entries = await bookkeeping.of_account(connection, ann.id)
     assert sum(entry.amount for entry in entries) == 6
+
+
+async def test_the_credits_of_a_task_are_held_and_charged_once(accounts, db):
+    await accounts.create_token("ann")
+    ann = await accounts.get("ann")
+    await accounts.grant("ann", 10)
+    async with db.write() as connection:
+        await bookkeeping.hold(connection, ann.id, ["t1"], 2, 1.0)
+    with pytest.raises(StorageFailed):
+        async with db.write() as connection:
+            await bookkeeping.hold(connection, ann.id, ["t1"], 2, 1.0)
+    async with db.write() as connection:
+        await bookkeeping.capture(connection, ann.id, "t1", 2.0)
+    for settle in (bookkeeping.capture, bookkeeping.release):
+        with pytest.raises(LedgerConflict):
+            async with db.write() as connection:
+                await settle(connection, ann.id, "t1", 2.0)
+    assert await accounts.quota(ann.id) == Quota(limit=10, usage=2, remaining=8)
 
 
 async def test_credits_are_granted_only_to_who_is_known(accounts):

@@ -16,7 +16,7 @@ async def test_each_day_has_what_happened_on_it(accounts, clock, db):
 
     async def task(name, at, settle):
         async with db.write() as connection:
-            await bookkeeping.hold(connection, ann.id, name, 2, at)
+            await bookkeeping.hold(connection, ann.id, [name], 2, at)
             await settle(connection, ann.id, name, at)
 
     await task("t1", start, bookkeeping.capture)

@@ -107,8 +107,8 @@ async def test_another_process_that_writes_is_waited_for_but_not_for_ever(tmp_pa
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageFailed, match="try again"):
-            async with db.write():
-                pass
+            async with db.write() as connection:
+                await connection.execute(insert(accounts).values(**ANN))
         other.execute("ROLLBACK")
     async with db.write() as connection:
         await connection.execute(insert(accounts).values(**ANN))

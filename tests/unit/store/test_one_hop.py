@@ -74,8 +74,8 @@ async def test_an_error_undoes_the_transaction_and_leaves_the_connection_good(db
         await connection.execute(text("INSERT INTO t (name) VALUES ('a')"))
 
 
-async def test_a_transaction_is_three_changes_of_threads(db, monkeypatch):
-    """Begin, one statement, commit. It is what the service's throughput stands on, so it is counted."""
+async def test_a_transaction_waits_for_its_statements_and_for_being_kept(db, monkeypatch):
+    """Not for its beginning, and not for the end of one that only read: throughput stands on it."""
     hops = 0
     inner = OneHopConnection._execute
 
@@ -89,7 +89,61 @@ async def test_a_transaction_is_three_changes_of_threads(db, monkeypatch):
     monkeypatch.setattr(OneHopConnection, "_execute", counted)
     async with db.read() as connection:
         await connection.execute(text("SELECT id, name FROM t"))
+    assert hops == 1
+    async with db.write() as connection:
+        await connection.execute(text("INSERT INTO t (name) VALUES ('a')"))
     assert hops == 3
+
+
+async def test_a_reader_sees_what_was_kept_before_it_began(db):
+    """Though the end of the transaction before it was not waited for."""
+    for number in range(1, 50):
+        async with db.write() as connection:
+            await connection.execute(text("INSERT INTO t (name) VALUES (:name)"), {"name": str(number)})
+        async with db.read() as connection:
+            counted = (await connection.execute(text("SELECT count(*) FROM t"))).scalar_one()
+            await connection.execute(text("SELECT max(id) FROM t"))
+        assert counted == number
+
+
+async def test_a_reader_sees_one_moment(db):
+    async with db.read() as connection:
+        before = (await connection.execute(text("SELECT count(*) FROM t"))).scalar_one()
+        async with db.write() as other:
+            await other.execute(text("INSERT INTO t (name) VALUES ('a')"))
+        assert (await connection.execute(text("SELECT count(*) FROM t"))).scalar_one() == before == 0
+
+
+async def test_a_transaction_in_which_nothing_happens_is_none(db):
+    for _ in range(3):
+        async with db.read():
+            pass
+        async with db.write():
+            pass
+    with pytest.raises(ValueError, match="changed my mind"):
+        async with db.write():
+            raise ValueError("changed my mind")
+    async with db.write() as connection:
+        await connection.execute(text("INSERT INTO t (name) VALUES ('a')"))
+    async with db.read() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM t"))).scalar_one() == 1
+
+
+async def test_what_is_left_by_an_error_is_undone(db):
+    async def left(transaction):
+        async with transaction as connection:
+            await connection.execute(text("SELECT 1"))
+            if transaction is writing:
+                await connection.execute(text("INSERT INTO t (name) VALUES ('a')"))
+            raise ValueError
+
+    for _ in range(2):
+        writing = db.write()
+        for transaction in (writing, db.read()):
+            with pytest.raises(ValueError):  # noqa: PT011  # raised three lines above
+                await left(transaction)
+        async with db.read() as connection:
+            assert (await connection.execute(text("SELECT count(*) FROM t"))).scalar_one() == 0
 
 
 async def test_readers_do_not_wait_for_each_other(db):

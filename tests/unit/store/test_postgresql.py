@@ -28,7 +28,7 @@ async def test_credits_are_never_oversold_however_many_hold_them_at_once(db, pos
 
     async def hold(number):
         async with (db if number % 2 else other).write() as connection:
-            await bookkeeping.hold(connection, account.id, f"task-{number}", 1, 1.0)
+            await bookkeeping.hold(connection, account.id, [f"task-{number}"], 1, 1.0)
 
     answers = await asyncio.gather(*(hold(number) for number in range(40)), return_exceptions=True)
 

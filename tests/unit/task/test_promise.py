@@ -229,7 +229,7 @@ class Life(RuleBasedStateMachine):
             self.even(claim.id)
 
     def even(self, task):
-        """Who wins a race is chance on a server: whoever it was, the account can pay for as much afterwards."""
+        """Who wins a race is chance on a server: whoever it was, the account can pay for as much then."""
         metered = self.callers[0].account.id
         if self.owners[task] == metered and self.rows()[task]["state"] == "done":
             self.do(self.world.accounts.grant("ann", 1))

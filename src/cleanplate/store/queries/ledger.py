@@ -15,13 +15,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 
-async def add(connection: AsyncConnection, row: Mapping[str, Any]) -> None:
-    """Insert one entry."""
-    await connection.execute(insert(ledger).values(**row))
-
-
 async def add_all(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert many entries at once."""
+    """Insert entries at once."""
     await connection.execute(insert(ledger), [dict(row) for row in rows])
 
 
