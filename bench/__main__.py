@@ -10,7 +10,7 @@ speed       seconds and memory (SPEED.md)
 service     the server under load, its memory over 10,000 pictures, one of 100 megapixels (SERVICE.md)
 larger      seconds beside larger networks that paint (SPEED.md)
 scale       what database and queue carry: latency, no-op tasks a second (SCALE.md); needs PostgreSQL
-soak        pictures a second with one and two workers, then an hour at 70 % of it (SCALE.md); needs PostgreSQL
+soak        pictures a second, then an hour at 70 % of what goes (SCALE.md); needs PostgreSQL
 console     the console in a browser (CONSOLE.md)
 
 Their photos are not part of the repository: a bench whose set is absent says so, and the others still run.

@@ -8,7 +8,7 @@ pictures  As many pictures a second as go through HTTP, the database and the sto
           one worker process and with two.
 soak      Both kinds of house at once, each with one slot: first a minute as fast as they go, then as long as
           asked with requests at fixed times, at that share of what they did. Small pictures, so that there
-          are many: half asked with `fill`, a quarter with a webhook, a fifth with `auto`, one in twenty a
+          are many: most asked with `fill`, a fifth with `auto`, a quarter with a webhook, one in twenty a
           broken file that must fail and cost nothing. Every ten seconds: memory and open handles of each
           process, bytes and rows of the tables, of logs, and of what is stored. Children are replaced
           after 500 pictures, as they are everywhere.
@@ -34,6 +34,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from page import command, machine, today, write
 from plot import lines as plotted
@@ -200,10 +201,14 @@ class Users:
             self.seconds.append(time.monotonic() - due)
 
     def _cleaned(self, body: tuple[bytes, dict[str, str]]) -> str:
-        if not hasattr(self._lines, "line"):
-            self._lines.line = Line(self.house.server, self.token)
-        line = self._lines.line
-        status, told = line.ask("POST", "/v1/removals", *body)
+        data, headers = body
+        headers = {**headers, "Idempotency-Key": uuid4().hex}
+        try:
+            status, told = self._line().ask("POST", "/v1/removals", data, headers)
+        except ConnectionError:  # it was idle for so long that the server closed it: as every client does
+            del self._lines.line
+            status, told = self._line().ask("POST", "/v1/removals", data, headers)
+        line = self._line()
         known = json.loads(told)
         while status < 300 and known["state"] in {"queued", "running"}:
             status, told = line.ask("GET", f"/v1/removals/{known['id']}?wait=20")
@@ -216,6 +221,12 @@ class Users:
         line = line if address.port in {None, self.house.server.port} else _elsewhere(address)
         status, data = line.ask("GET", f"{address.path}?{address.query}")
         return "done" if status == 200 and len(data) > 1000 else f"{status} for the result"
+
+    def _line(self) -> Line:
+        """This thread's connection."""
+        if not hasattr(self._lines, "line"):
+            self._lines.line = Line(self.house.server, self.token)
+        return self._lines.line
 
     def as_fast_as_they_go(self, seconds: float) -> float:
         """Pictures a second of `CLIENTS` clients; each picture that was begun is waited for."""

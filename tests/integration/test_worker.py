@@ -18,7 +18,7 @@ from cleanplate.account import Accounts
 from cleanplate.fetch import Fetcher
 from cleanplate.notify import Deliveries
 from cleanplate.settings import Settings
-from cleanplate.store import Blobs, Database, tables
+from cleanplate.store import BlobMissing, Blobs, Database, tables
 from cleanplate.task import AskedRegion, InMemoryCompletions, Request, Source, State, Tasks
 from cleanplate.worker import InMemoryWakeups, Worker
 
@@ -168,6 +168,34 @@ async def test_a_mark_is_found_undone_and_told_of(server):
     mark = task.outcome.found[0]
     assert mark.keys() == {"box", "kind", "opacity", "colour", "confidence"}
     assert (mark["kind"], mark["colour"]) == ("see-through", "#ffffff")
+
+
+async def test_an_upload_that_the_store_does_not_show_at_once_is_waited_for(server, monkeypatch):
+    """As S3 servers that are short of time do now and then."""
+    get, looks = server.blobs.get, []
+
+    async def shy(key):
+        looks.append(key)
+        if len(looks) == 1:
+            raise BlobMissing
+        return await get(key)
+
+    monkeypatch.setattr(server.blobs, "get", shy)
+    task = await server.ended(await server.submit())
+    assert (task.state, task.attempt) == (State.DONE, 1)
+    assert len(looks) == 2
+    assert await server.ledger(task) == ["capture", "hold"]
+
+
+async def test_an_upload_that_is_gone_is_told_and_refunded(tmp_path):
+    async with Server(tmp_path).open(working=False) as server:
+        task = await server.submit()
+        await server.blobs.delete([blob.key async for blob in server.blobs.list(f"sources/{task.id}")])
+        async with server.worker:
+            task = await server.ended(task)
+        assert task.failure is not None
+        assert task.failure.code == "blob_missing"
+        assert await server.ledger(task) == ["hold", "release"]
 
 
 async def test_a_bad_picture_is_told_refunded_and_holds_up_nobody(server):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
+KEEP_ALIVE = 75  # seconds that an idle connection is kept, as in nginx: longer than most clients keep theirs,
+# so that it is they who close it, and none sends a picture into a connection that was just closed
 
 
 class Server(uvicorn.Server):
@@ -38,6 +40,7 @@ class Server(uvicorn.Server):
             server_header=False,
             proxy_headers=False,  # `http.trust_forwarded` decides
             lifespan="off",
+            timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=max(1, round(drain_seconds)),
         )
         super().__init__(config)
