@@ -1,6 +1,7 @@
 """Run the benches one after the other: `python -m bench [NAME …]`; all of them without a name.
 
 quality     how well a given region is filled (QUALITY.md)
+wide        holes of 10 to 35 % of a photo (QUALITY.md)
 undo        undoing alone, the exact mask given (UNDO.md)
 repetition  tiled marks found by their repetition alone (REPETITION.md)
 automatic   finding the mark and taking it off (AUTOMATIC.md)
@@ -27,6 +28,7 @@ DEV = HERE.parent.parent / "shared" / "bench" / "dev" / "manifest.json"
 SECOND = HERE / "out" / "second"
 BENCHES: dict[str, tuple[str | Path, ...]] = {
     "quality": ("quality.py",),
+    "wide": ("wide.py",),
     "undo": ("undo.py", DEV),
     "repetition": ("repetition.py", "--dev", DEV, "--out", HERE / "out" / "repetition"),
     "automatic": ("automatic.py",),

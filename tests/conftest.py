@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from backends import S3, Postgres, Unavailable
 from cleanplate.store import Database
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, and let the processes that tests start hear it: a shell that runs us in the background has
+    both ignore it, and tests that interrupt would wait for ever.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def migrated(url: str) -> str:
