@@ -218,7 +218,6 @@ class Users:
         if known["state"] != "done":
             return str(known["error"]["code"])
         address = urlsplit(known["result"]["url"])
-        line = line if address.port in {None, self.house.server.port} else _elsewhere(address)
         status, data = line.ask("GET", f"{address.path}?{address.query}")
         return "done" if status == 200 and len(data) > 1000 else f"{status} for the result"
 
@@ -250,17 +249,6 @@ class Users:
                 due = began + number / rate
                 time.sleep(max(0.0, due - time.monotonic()))
                 pool.submit(self.one, number, due)
-
-
-class _Bare:
-    """A server that is known by its port."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-
-def _elsewhere(address: Any) -> Line:
-    return Line(_Bare(address.port), "")  # type: ignore[arg-type]  # Line reads the port only
 
 
 def sample(house: House, users: Users, began: float) -> dict[str, Any]:

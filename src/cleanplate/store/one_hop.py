@@ -139,7 +139,7 @@ class OneHopConnection(aiosqlite.Connection):
         """Undo the transaction, if there is one: a pool asks for it after every commit."""
         if self._begin:
             self._begin = ""
-        elif not self._ended and self.in_transaction:
+        elif not self._ended:  # also when the statement that begins it is still on its way to the thread
             await super().rollback()
         self._ended = True
 
