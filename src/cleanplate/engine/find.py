@@ -109,7 +109,7 @@ def _found(pixels: NDArray[Any], box: Box, within: NDArray[np.bool_] | None, ask
         sure = judge(seen, sight)
         accepted = np.ones(sure.shape, bool)
     for index in np.flatnonzero(accepted):
-        yield from _claimed(_mark(seen[index], float(sure[index]), sight, part), free)
+        yield from _claimed(_mark(seen[index], float(sure[index]), sight, part, within), free)
 
 
 def _accepted(sure: NDArray[np.float32], asked: float) -> NDArray[np.bool_]:
@@ -139,10 +139,13 @@ def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float, large: floa
     return demanded[labels]
 
 
-def _mark(each: Object, sure: float, sight: Sight, pixels: NDArray[Any]) -> Mark:
+def _mark(
+    each: Object, sure: float, sight: Sight, pixels: NDArray[Any], within: NDArray[np.bool_] | None
+) -> Mark:
     """An object at the picture's own scale, with an area that is rather too large."""
     height, width = pixels.shape[:2]
-    strip = completed(each.area, each.box, sight.shape)
+    region = None if within is None else _shrunk(within, sight.shape)
+    strip = completed(each.area, each.box, sight.shape, region)
     x, y, w, h = grown(_around(each.box, strip), 2, sight.shape[1], sight.shape[0])
     place = np.s_[y : y + h, x : x + w]
     area = np.zeros((h, w), np.float32)

@@ -13,9 +13,8 @@ import numpy as np
 from cleanplate.engine.compose import compose
 from cleanplate.engine.crops import window
 from cleanplate.engine.errors import ModeUnknown
-from cleanplate.engine.fill import TILE, fill
+from cleanplate.engine.fill import TILE, fill, fill_with
 from cleanplate.engine.find import find, parts
-from cleanplate.engine.network import fill_with
 from cleanplate.engine.undo import undo
 
 if TYPE_CHECKING:
@@ -36,9 +35,10 @@ class Filled:
 
     Attributes:
         box: (x, y, width, height) of the piece, in pixels.
-        method: what painted it: "spectral", "spectral with texture" where a hole is wide, or "spectral,
-            brisk" where there is so much to paint that it would take minutes otherwise; or the name of the
-            network that someone chose.
+        method: what painted it: "spectral"; "spectral with texture" where a hole is more than 20 pixels
+            across; "patches" where it is more than 32 across;
+            "spectral, brisk" where there is so much to paint that it would take minutes otherwise; or the
+            name of the network that someone chose.
         pixels: how many pixels were painted.
     """
 

@@ -96,12 +96,14 @@ def paint(
     if not hole.any():
         return values
     painted = values.copy()
-    if hole.all() or min(hole.shape) <= SMALLEST:
-        seen = ~hole
-        painted[hole] = values[seen].mean(axis=0) if seen.any() else values.mean(axis=(0, 1))
+    if hole.all():
+        painted[hole] = values.mean(axis=(0, 1))
         return painted
-    coarse = paint(*halved(values, np.where(hole, np.float32(0), known)), passes)
-    painted[hole] = doubled(coarse, hole.shape)[hole]
+    smaller, share = halved(values, np.where(hole, np.float32(0), known))
+    if min(hole.shape) <= SMALLEST or share.max() < SEEN:  # smaller still, nothing would count as known
+        painted[hole] = values[~hole].mean(axis=0)
+        return painted
+    painted[hole] = doubled(paint(smaller, share, passes), hole.shape)[hole]
     near = hole & (cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3) <= BAND)
     refine(painted, near if wanted is None else near & wanted, passes)
     return painted

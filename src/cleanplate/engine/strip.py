@@ -2,7 +2,8 @@
 
 The network is least sure of a strip where it ends, beside its letterings, and where the picture is as dark or
 as bright as the strip. A strip that comes close to the picture's border reaches it, with straight sides. So
-the rest of it is proposed, and the fit decides pixel by pixel whether it is there. Pills and badges end well
+the rest of it is proposed, and the fit decides pixel by pixel whether it is there. The same where a user's
+region goes on to the border beside what is seen. Pills and badges end well
 before the border and are round: nothing is proposed for them.
 """
 
@@ -20,11 +21,15 @@ THIN = 8  # pixels of the thinnest
 COVERED = 0.5  # share of a line that is seen, from which on the line is part of the strip
 FULL = 0.7  # share of the whole strip that is seen, at least
 REACH = 0.4  # times its thickness, by which a strip may seem to end before the picture's border
+ALL = 0.95  # share of what lies between it and the border that a region holds, to go on
 PROPOSED = 0.45  # probability of what is proposed: about as likely as not
 
 
 def completed(
-    area: NDArray[np.bool_], box: tuple[int, int, int, int], size: tuple[int, int]
+    area: NDArray[np.bool_],
+    box: tuple[int, int, int, int],
+    size: tuple[int, int],
+    within: NDArray[np.bool_] | None = None,
 ) -> tuple[int, int, int, int] | None:
     """The strip that an object is, or None where it is none.
 
@@ -32,13 +37,15 @@ def completed(
         area: (height, width), the object's pixels.
         box: (x, y, width, height) of the object in what was looked at.
         size: (height, width) of what was looked at.
+        within: (height, width) of the same, the user's region; None is nowhere in particular.
 
     Returns:
         (x, y, width, height) of the whole strip.
     """
     x, y, width, height = box
     if height > width:
-        turned = completed(area.T, (y, x, height, width), (size[1], size[0]))
+        region = None if within is None else within.T
+        turned = completed(area.T, (y, x, height, width), (size[1], size[0]), region)
         return None if turned is None else (turned[1], turned[0], turned[3], turned[2])
     top, bottom = _longest(area.mean(1) >= COVERED)
     thick = bottom - top
@@ -48,8 +55,11 @@ def completed(
     if right - left < LONG * thick or area[top:bottom, left:right].mean() < FULL:
         return None
     first, last = x + left, x + right
-    first = 0 if first <= REACH * thick else first
-    last = size[1] if size[1] - last <= REACH * thick else last
+    beside = None if within is None else within[y + top : y + bottom]
+    if first <= REACH * thick or (beside is not None and beside[:, :first].mean() > ALL):
+        first = 0
+    if size[1] - last <= REACH * thick or (beside is not None and beside[:, last:].mean() > ALL):
+        last = size[1]
     return (first, y + top, last - first, thick) if first == 0 or last == size[1] else None
 
 

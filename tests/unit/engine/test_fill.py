@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 import cleanplate
-from cleanplate.engine import NothingToPaintFrom, fill
-from cleanplate.engine.fill import METHOD, METHOD_BRISK, METHOD_WIDE
+from cleanplate.engine import NothingToPaintFrom
+from cleanplate.engine.fill import canvas
+from cleanplate.engine.fill.canvas import METHOD, METHOD_BRISK, METHOD_PATCHES, METHOD_WIDE
 from cleanplate.picture import from_array
 
 
@@ -118,7 +119,7 @@ def test_an_area_larger_than_a_tile_has_no_seams_between_tiles() -> None:
     area = np.zeros((260, 260), bool)
     area[40:220, 40:220] = True
     removal = cleanplate.remove(marked(truth, area), area, "fill", tile=96)
-    assert {filled.method for filled in removal.fills} == {METHOD_WIDE}
+    assert {filled.method for filled in removal.fills} == {METHOD_PATCHES}
     result = removal.picture.pixels.astype(int)
     inside = result[41:219, 41:219]
     steps = max(np.abs(np.diff(inside, axis=axis)).max() for axis in (0, 1))
@@ -191,11 +192,85 @@ def test_a_wide_hole_in_grain_is_given_grain() -> None:
 
 
 def test_much_to_paint_is_painted_briskly_and_still_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fill, "MUCH", 10_000)
-    y, x = np.mgrid[:300, :300].astype(np.float32)
-    truth = (40 + 0.3 * x + 0.3 * y)[..., None].astype(np.uint8)
-    area = np.zeros(truth.shape[:2], bool)
-    area[60:240, 60:240] = True
+    monkeypatch.setattr(canvas, "MUCH", 1000)
+    truth = scene(300, 400)
+    area = strokes(truth.shape[:2])
     removal = cleanplate.remove(marked(truth, area), area, "fill", tile=96)
     assert {filled.method for filled in removal.fills} == {METHOD_BRISK}
-    assert error(removal.picture.pixels, truth, area) < 6
+    best = cv2.inpaint(marked(truth, area), area.view(np.uint8), 3, cv2.INPAINT_TELEA)
+    assert error(removal.picture.pixels, truth, area) < error(best, truth, area)
+
+
+def tiled(height: int = 320, width: int = 400, channels: int = 3) -> np.ndarray:
+    """A brick wall: nothing that goes on smoothly, and everything needed is there to be copied."""
+    y, x = np.mgrid[:height, :width]
+    row = y // 16
+    joint = (y % 16 < 3) | ((x + 18 * (row % 2)) % 36 < 3)
+    values = np.where(joint, 200, 90 + 12 * ((row * 7 + (x + 18 * (row % 2)) // 36) % 3))
+    return np.stack([values, values * 0.8, values * 0.7], axis=2)[..., :channels].astype(np.uint8)
+
+
+def wide(shape: tuple[int, ...]) -> np.ndarray:
+    area = np.zeros(shape[:2], bool)
+    area[90:210, 120:270] = True
+    return area
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_wall_is_laid_on_with_its_own_bricks(channels: int, dtype: type[np.unsignedinteger]) -> None:
+    truth = tiled(channels=channels).astype(dtype) * dtype(np.iinfo(dtype).max // 255)
+    area = wide(truth.shape)
+    removal = cleanplate.remove(marked(truth, area), area, "fill")
+    assert {filled.method for filled in removal.fills} == {METHOD_PATCHES}
+    small = (truth / (np.iinfo(dtype).max // 255)).astype(np.uint8)
+    flags = (cv2.INPAINT_TELEA, cv2.INPAINT_NS)
+    made = (cv2.inpaint(marked(small, area), area.view(np.uint8), 3, flag) for flag in flags)
+    best = min(error(one.reshape(small.shape), small, area) for one in made)
+    assert error(removal.picture.pixels, truth, area) < 0.5 * best  # bricks in their places, not fog
+    inner = np.s_[130:170, 160:230]
+    assert removal.picture.pixels[inner].std() > 0.8 * truth[inner].std()
+
+
+def test_nothing_is_copied_from_a_mark_or_from_what_is_transparent() -> None:
+    pixels = np.dstack([tiled(), np.full((320, 400), 255, np.uint8)])
+    pixels[:, 340:] = (0, 255, 0, 0)
+    area = wide(pixels.shape)
+    area[20:40, 20:300] = True  # another, narrow, in the same white
+    pixels[area, :3] = 255
+    result = cleanplate.remove(pixels, area, "fill").picture.pixels[wide(pixels.shape)].astype(int)
+    assert result[:, 0].max() < 230  # the wall's joints are 200, the mark is 255
+    assert (result[:, 1] - result[:, 0]).max() < 40  # nor anything green
+
+
+@pytest.mark.parametrize(
+    "cut", [np.s_[:80, 100:260], np.s_[-80:, 100:260], np.s_[100:250, :90], np.s_[-90:, -120:]]
+)
+def test_wide_holes_reach_the_border(cut: tuple[slice, slice]) -> None:
+    truth = tiled()
+    area = np.zeros(truth.shape[:2], bool)
+    area[cut] = True
+    result = cleanplate.remove(marked(truth, area), area, "fill").picture.pixels
+    edge = area.copy()
+    edge[3:-3, 3:-3] = False
+    assert edge.any()
+    off = result[edge].mean(axis=0) - truth[edge].mean(axis=0)
+    assert np.abs(off).max() < 40  # the mark's white is 120 off
+    assert result[edge].std() > 0.6 * truth[edge].std()
+
+
+def test_a_wide_hole_hardly_depends_on_the_tiles_it_is_painted_in() -> None:
+    truth = tiled()
+    area = wide(truth.shape)
+    results = [
+        cleanplate.remove(marked(truth, area), area, "fill", tile=tile).picture.pixels for tile in (96, 512)
+    ]
+    assert error(results[0], results[1], area) < 4
+
+
+def test_where_next_to_nothing_is_left_to_copy_a_wide_hole_is_painted_all_the_same() -> None:
+    flat = np.full((160, 160, 3), (30, 120, 200), np.uint8)
+    area = np.ones((160, 160), bool)
+    area[:3] = False
+    result = cleanplate.remove(marked(flat, area), area, "fill").picture.pixels
+    assert np.abs(result.astype(int) - flat).max() <= 2

@@ -14,7 +14,7 @@ import cleanplate
 import networks
 from cleanplate import models
 from cleanplate.engine import NothingToPaintFrom
-from cleanplate.engine.network import fill_with
+from cleanplate.engine.fill import fill_with
 from cleanplate.models import session
 from cleanplate.picture import Picture, from_array
 

@@ -15,9 +15,10 @@ import numpy as np
 
 from cleanplate.engine.crops import Box, Crop, crops, grown, window
 from cleanplate.engine.errors import NothingToPaintFrom
-from cleanplate.engine.guess import Guess
+from cleanplate.engine.fill.completion import Completion
+from cleanplate.engine.fill.guess import Guess
+from cleanplate.engine.fill.texture import lend_texture, wide_part
 from cleanplate.engine.pyramid import BRISK, FULL, paint_colours
-from cleanplate.engine.texture import lend_texture, wide_part
 from cleanplate.engine.values import picture_values, working_values
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ MUCH = 2_000_000  # pixels to paint from which on it is done briskly: seconds wo
 METHOD = "spectral"
 METHOD_BRISK = "spectral, brisk"
 METHOD_WIDE = "spectral with texture"
+METHOD_PATCHES = "patches"
+COPY = 384  # pixels of the longest side of the copy on which wide parts are completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,8 @@ class Painted:
         box: (x, y, width, height) of the crop in the picture.
         values: (height, width, C) float32 in the picture's own range, not rounded.
         area: (height, width) boolean, the pixels that were painted.
-        method: what painted them: `METHOD`, `METHOD_WIDE` where a hole is wide, `METHOD_BRISK` where there is
-            much to paint.
+        method: what painted them: `METHOD`, `METHOD_WIDE` or `METHOD_PATCHES` where some of it is wide,
+            `METHOD_BRISK` where there is much to paint.
     """
 
     box: Box
@@ -106,6 +109,7 @@ class _Canvas:
         self.pixels, self.usable, self.todo, self.tile, self.bleed = pixels, usable, todo, tile, bleed
         self.effort = FULL if np.count_nonzero(todo) <= MUCH else BRISK
         self.guesses: dict[Box, Guess] = {}
+        self.completions: dict[Box, Completion] = {}
 
     def paint(self, crop: Crop) -> Painted | None:
         """Paint what a crop's core still has to do."""
@@ -118,6 +122,7 @@ class _Canvas:
         if unknown.all():
             unknown = self.todo[reach].copy()  # what is transparent will do, where there is nothing else
         known = ~unknown
+        patched = self._complete(crop, values, known)
         if crop.group != crop.core:
             self._guess_depths(crop, values, known)
         wanted = _inside(crop, MARGIN)
@@ -125,10 +130,12 @@ class _Canvas:
             values, known.astype(np.float32), self.effort, wanted=wanted, bleed=self.bleed
         )
         method = METHOD if self.effort.texture else METHOD_BRISK
-        wide = wide_part(unknown) & wanted
+        wide = wide_part(~known) & wanted
         if self.effort.texture and wide.any():
-            painted = lend_texture(painted, unknown, wide)
+            painted = lend_texture(painted, ~known, wide)
             method = METHOD_WIDE
+        if patched:
+            method = METHOD_PATCHES
         x, y = crop.core[0] - crop.reach[0], crop.core[1] - crop.reach[1]
         core = painted[y : y + crop.core[3], x : x + crop.core[2]]
         return Painted(crop.core, picture_values(core, self.pixels.dtype), mine, method)
@@ -138,6 +145,18 @@ class _Canvas:
         core = window(painted.box)
         self.todo[core] = False
         self.usable[core] |= painted.area
+
+    def _complete(self, crop: Crop, values: NDArray[np.float32], known: NDArray[np.bool_]) -> bool:
+        """Take the wide parts as they were completed, in place; whether there are any."""
+        if crop.group not in self.completions:
+            around = max(CONTEXT, min(crop.group[2:]))
+            box = grown(crop.group, around, self.usable.shape[1], self.usable.shape[0])
+            self.completions = {crop.group: Completion(self.pixels, self.usable, self.todo, box, COPY)}
+        made, there = self.completions[crop.group].at(crop.reach)
+        there &= ~known
+        values[there] = made[there]
+        known |= there
+        return bool(there.any())
 
     def _guess_depths(self, crop: Crop, values: NDArray[np.float32], known: NDArray[np.bool_]) -> None:
         """Take what lies deep inside a large area as its guess has it, in place."""

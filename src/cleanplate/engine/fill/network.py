@@ -14,7 +14,7 @@ import numpy as np
 
 from cleanplate.engine.crops import crops, window
 from cleanplate.engine.errors import NothingToPaintFrom
-from cleanplate.engine.fill import Painted
+from cleanplate.engine.fill.canvas import Painted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def fill_with(
     *,
     bleed: int = 0,
 ) -> Iterator[Painted]:
-    """Paint `area` with a network; the same contract as `cleanplate.engine.fill.fill`.
+    """Paint `area` with a network; the same contract as `cleanplate.engine.fill.canvas.fill`.
 
     Args:
         painter: what paints.
