@@ -36,7 +36,7 @@ class Filled:
     Attributes:
         box: (x, y, width, height) of the piece, in pixels.
         method: what painted it: "spectral"; "spectral with texture" where a hole is more than 20 pixels
-            across; "patches" where it is more than 32 across;
+            across; "patches" where it is more than 80 across;
             "spectral, brisk" where there is so much to paint that it would take minutes otherwise; or the
             name of the network that someone chose.
         pixels: how many pixels were painted.

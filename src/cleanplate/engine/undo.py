@@ -30,6 +30,7 @@ TRUSTED = 0.1  # confidence of a fit under which its mark is painted over instea
 UNCERTAIN = 0.3  # confidence of the fit
 NEXT_TO_NOTHING = 0.3  # of the opacity that the finder saw
 EVEN = 0.38  # probability, as the mean of looks, from which on a pixel is rather the mark's
+CLEAR = 0.6  # probability from which on it is not left to the fit that a pixel is the mark's
 QUIET = 3.0  # levels that a painting is usually off by
 SLENDER = 12.0  # pixels from the middle of a mark's widest parts to their border
 TORN = (0.3, 0.8)  # share of a mark that is hidden, when neither the fit nor a painting has most of it
@@ -153,7 +154,16 @@ def _taken(
     elif np.count_nonzero(hidden) >= TORN[1] * np.count_nonzero(done | hidden):
         # an opaque mark's second colour, which no level of the fit explains, must not be left standing
         left = replace(taken, hidden=hidden | strokes & ~taken.done)
+    left = replace(left, hidden=left.hidden | _forgotten(mark, left, within))
     return replace(left, hidden=without_gaps(pixels[window(reach)], reach, mark, taken, left.hidden))
+
+
+def _forgotten(mark: Mark, taken: _Taken, within: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """What the finder is sure of and the fit took for photo: that must not be left standing."""
+    if mark.likely is None:
+        return np.zeros_like(taken.hidden)
+    sure = _laid(mark, mark.area & (mark.likely > CLEAR), taken.box)
+    return sure & ~taken.done if within is None else sure & ~taken.done & within[window(taken.box)]
 
 
 def without_gaps(

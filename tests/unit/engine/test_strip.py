@@ -20,6 +20,16 @@ def test_a_strip_is_completed_up_to_the_border_that_it_comes_close_to() -> None:
     assert completed(ragged[:, :280], (8, 200, 280, 30), (300, 400)) == (0, 200, 288, 30)  # a lower third
 
 
+def test_a_strip_goes_on_to_the_border_where_the_users_region_does() -> None:
+    seen = band(200)  # the right half lies on what is as dark as the strip
+    region = np.zeros((300, 400), bool)
+    region[198:232] = True
+    assert completed(seen, (8, 200, 200, 30), (300, 400), region) == (0, 200, 400, 30)
+    assert completed(seen.T, (200, 8, 30, 200), (400, 300), region.T) == (200, 0, 30, 400)
+    region[:, 350:] = False  # somebody drew round something that ends before the border
+    assert completed(seen, (8, 200, 200, 30), (300, 400), region) == (0, 200, 208, 30)
+
+
 def test_a_strip_that_stands_upright_is_one_too() -> None:
     assert completed(band().T, (200, 8, 30, 380), (400, 300)) == (200, 0, 30, 400)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from cleanplate.engine import undo as undoing
 from cleanplate.engine.mark import Mark
 from cleanplate.engine.undo import undo
 
@@ -168,6 +170,34 @@ def test_a_mark_that_stands_out_never_stays(ground: int) -> None:
     assert (undone.area | undone.hidden)[area_of(word(0.2))].all()
     left = off(pixels, truth, undone.area) if undone.area.any() else 0.0
     assert left < 10
+
+
+def test_what_the_finder_is_sure_of_is_painted_where_the_fit_takes_it_for_photo(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recover = undoing.recover
+
+    def most(seen: np.ndarray, area: np.ndarray, **more: Any) -> Any:
+        back = recover(seen, area, **more)
+        left = np.arange(seen.shape[1]) < 0.6 * seen.shape[1]
+        return replace(back, opacity=back.opacity * left, light=back.light * left[:, None])
+
+    monkeypatch.setattr(undoing, "recover", most)
+    monkeypatch.setattr(undoing, "_better_painted", lambda *_: False)
+    plain = word(0.5)
+    mark = replace(
+        plain,
+        colour=np.tile(plain.colour, (*plain.opacity.shape, 1)),
+        likely=np.where(plain.opacity > 0.2, np.float32(0.9), np.float32(0.1)),
+    )
+    within = np.ones((200, 300), bool)
+    within[:, 210:] = False
+    pixels = stamped(photo(), mark)
+    undone = undo(pixels, [mark], within, lossy=False)
+    core = area_of(word(0.5)) & (cv2.erode(area_of(word(0.5)).view(np.uint8), np.ones((5, 5))) > 0)
+    assert undone.area[core].mean() > 0.3  # the left part was had back
+    assert (undone.area | undone.hidden)[core & within].mean() > 0.95
+    assert not undone.hidden[~within].any()
 
 
 def test_on_quiet_ground_a_mark_is_left_to_the_painting_as_a_whole() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from cleanplate.engine.crops import window
 from cleanplate.engine.fill.guess import shrunken
 from cleanplate.engine.fill.patches import REACH, matched
-from cleanplate.engine.fit.painting import busyness
+from cleanplate.engine.fit.painting import busyness, usual_error
 from cleanplate.engine.pyramid import BRISK, paint_colours
 from cleanplate.engine.values import working_values
 
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from cleanplate.engine.crops import Box
     from cleanplate.engine.fill.patches import Matches
 
-WIDE = 16.0  # pixels from the nearest known one: as far as a block of the spectral fill sees
+WIDE = 40.0  # pixels from the nearest known one: nearer, an average is the better by far, and hardly fog
 SHARP = 2.5  # how quickly a match counts less than another that is nearer
 KNOWN = 0.999  # part of a shrunken pixel that is known, when it may be copied
 FINEST = 2  # pixels a side of what one of the copy stands for: matches at full scale prefer what is smooth
+ROUGH = 8.0  # levels that a guess is usually off by, where it is kept to half
 STILL = 0.5  # levels a pixel: where the surroundings change no more, brightness can be carried on
 SOME = 0.01  # part of one that is to be painted, when it is completed
 
@@ -61,7 +62,7 @@ class Completion:
             values, known = shrunken(pixels[here], usable[here], self.scale)
             guess = paint_colours(values, known, BRISK)
             sure = known > KNOWN
-            self.matches = matched(guess, self.hole, sure, _faith(guess, sure))
+            self.matches = matched(guess, self.hole, sure, *_faith(guess, self.hole, sure))
 
     def at(self, box: Box) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """What another box of the picture looks like.
@@ -117,13 +118,17 @@ class Completion:
         return total / np.maximum(count, np.finfo(np.float32).tiny)[:, None], count
 
 
-def _faith(guess: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """How far the brightness of a guess is to be believed, (H, W) in 0..1.
+def _faith(
+    guess: NDArray[np.float32], hole: NDArray[np.bool_], known: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How far the brightness of a guess is to be believed, and to be kept to, (H, W) in 0..1 each.
 
     In a sky it is off by less than any piece of another part of it; where much is going on, it is fog.
     """
     busy = busyness(guess, known)
-    return np.asarray(STILL**4 / (STILL**4 + busy**4), np.float32)
+    usual = usual_error(busy, hole)
+    believed, kept = STILL**4 / (STILL**4 + busy**4), ROUGH**2 / (ROUGH**2 + usual**2)
+    return np.asarray(believed, np.float32), np.asarray(kept, np.float32)
 
 
 def _wide(share: NDArray[np.float32], deep: float) -> NDArray[np.bool_]:

@@ -66,6 +66,7 @@ def matched(
     hole: NDArray[np.bool_],
     usable: NDArray[np.bool_],
     faith: NDArray[np.float32],
+    bound: NDArray[np.float32],
 ) -> Matches | None:
     """What each place of a hole is to look like; None where there is next to nothing to copy from.
 
@@ -74,9 +75,11 @@ def matched(
         hole: (H, W), what is to be completed.
         usable: (H, W), what may be copied.
         faith: (H, W) in 0..1, how far the guess's brightness is to be believed.
+        bound: (H, W) in 0..1, what a copy's difference from the guess in brightness counts, beside its
+            difference from what is there by now.
     """
     rng = np.random.default_rng(SEED)
-    scales = _scales(values, hole, usable, faith)
+    scales = _scales(values, hole, usable, np.dstack([faith, bound]))
     matches: Matches | None = None
     for number, (guess, holes, source, faithful) in reversed(list(enumerate(scales))):
         size, start = holes.shape, guess
@@ -102,11 +105,11 @@ def _scales(
     values: NDArray[np.float32],
     hole: NDArray[np.bool_],
     usable: NDArray[np.bool_],
-    faith: NDArray[np.float32],
+    trusts: NDArray[np.float32],
 ) -> list[tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float32]]]:
     """What `matched` is given, from fine to coarse, each half the one before."""
     depth = float(cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3).max())
-    scales = [(values, hole, usable, faith)]
+    scales = [(values, hole, usable, trusts)]
     while depth > SHALLOW and min(scales[-1][1].shape) >= SMALLEST:
         finer, holes, source, trust = scales[-1]
         size = (holes.shape[1] + 1) // 2, (holes.shape[0] + 1) // 2
@@ -146,7 +149,7 @@ class _Scale:
         guess: NDArray[np.float32],
         hole: NDArray[np.bool_],
         usable: NDArray[np.bool_],
-        faith: NDArray[np.float32],
+        trusts: NDArray[np.float32],
         rng: np.random.Generator,
     ) -> None:
         self.values, self.hole, self.rng = values, hole, rng
@@ -162,7 +165,8 @@ class _Scale:
         self.mine = _numbered(hole.shape, self.rows, self.columns)
         depth = cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3)[self.rows, self.columns]
         self.faith = np.maximum(FADES**-depth, NEXT_TO_NOTHING).astype(np.float32)
-        self.trust = faith[self.rows, self.columns, None]
+        self.trust = trusts[self.rows, self.columns, :1]
+        self.bound = np.sqrt(trusts[self.rows, self.columns, 1:]) * np.float32(SIDE)
         self.dear = np.asarray(
             (1 - self.trust) * SIDE, np.float32
         )  # what a level's difference of means costs
@@ -221,7 +225,8 @@ class _Scale:
     def _apart(self, mine: NDArray[np.intp] | slice, other: NDArray[np.intp]) -> NDArray[np.float32]:
         """Square of what squares of the hole and of the picture differ by, (N,)."""
         off = np.asarray(self.dear[mine] * (self.means[other] - self.wanted_means[mine]), np.float32)
-        return _square(self.sources[other] - self.wanted[mine]) + _square(off)
+        astray = np.asarray(self.bound[mine] * (self.means[other] - self.guessed[mine]), np.float32)
+        return _square(self.sources[other] - self.wanted[mine]) + _square(off) + _square(astray)
 
     def search(self, far: bool) -> None:
         """Better the matches: all over the picture, or near by what they are."""
@@ -250,6 +255,7 @@ class _Scale:
             mine = slice(at, at + 1000)
             apart = power - 2 * self.wanted[mine] @ self.sources.T
             apart += self.dear[mine] ** 2 * (brightness - 2 * self.wanted_means[mine] @ self.means.T)
+            apart += self.bound[mine] ** 2 * (brightness - 2 * self.guessed[mine] @ self.means.T)
             self.match[mine] = apart.argmin(axis=1)
         self.unlike = self._apart(slice(None), self.match)
 
