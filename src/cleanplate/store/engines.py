@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from asyncio import sleep
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util import await_only
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 WAL_BYTES = 64 * 1024 * 1024  # to which SQLite's write-ahead file is cut back after a checkpoint
+AGAIN_SECONDS = 0.02  # between two tries to have a file that somebody else holds
 ANSWER_SECONDS = 10.0  # beside waiting for a lock: no statement of ours takes as long on a healthy network
 KEEPALIVE = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 
@@ -38,7 +43,7 @@ def sqlite(url: URL, busy_seconds: float, *, connections: int, writes: bool) -> 
         raw.isolation_level = None  # the driver must not begin transactions by itself; `begun` does
         cursor = raw.cursor()
         if writes:
-            cursor.execute("PRAGMA journal_mode = WAL")
+            _log_ahead(cursor, busy_seconds)
             cursor.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
             cursor.execute("PRAGMA synchronous = FULL")
             cursor.execute("PRAGMA foreign_keys = ON")
@@ -53,6 +58,23 @@ def sqlite(url: URL, busy_seconds: float, *, connections: int, writes: bool) -> 
     event.listen(engine.sync_engine, "connect", connected)
     event.listen(engine.sync_engine, "begin", begun)
     return engine
+
+
+def _log_ahead(cursor: Any, busy_seconds: float) -> None:
+    """Have the file's changes written ahead; only the first of all its connections has anything to change.
+
+    SQLite does not wait for who holds the file by then, but fails at once.
+    """
+    until = monotonic() + busy_seconds
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+            await_only(sleep(AGAIN_SECONDS))
+        else:
+            return
 
 
 def postgresql(url: URL, busy_seconds: float, *, connections: int) -> AsyncEngine:

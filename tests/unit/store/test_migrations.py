@@ -87,6 +87,34 @@ async def test_two_processes_may_upgrade_at_once(kind, url, request):
     await two.close()
 
 
+@pytest.mark.parametrize("held", ["BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
+async def test_a_new_file_that_somebody_holds_is_waited_for(url, tmp_path, held):
+    """SQLite's own waiting does not hold for the change to a write-ahead log."""
+    file = tmp_path / "data" / "cleanplate.db"
+    file.parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE of_another (a)")
+        other.execute(held)
+        other.execute("SELECT * FROM of_another").fetchall()
+        release = asyncio.get_running_loop().call_later(0.5, other.execute, "COMMIT")
+        db = Database(url, busy_seconds=20)
+        await db.upgrade()
+        assert release.when() <= asyncio.get_running_loop().time()  # and not before it was let go
+    await db.close()
+
+
+async def test_a_new_file_that_nobody_lets_go_of_is_an_error(url, tmp_path):
+    file = tmp_path / "data" / "cleanplate.db"
+    file.parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("CREATE TABLE of_another (a)")
+        other.execute("BEGIN IMMEDIATE")
+        db = Database(url, busy_seconds=0.3)
+        with pytest.raises(StorageFailed):
+            await db.upgrade()
+    await db.close()
+
+
 async def at_level(db, level, oldest):
     """As a newer version leaves a database whose tables versions from `oldest` on can work with."""
     async with db.write() as connection:
