@@ -55,7 +55,7 @@ def main() -> int:
         return 2
     cv2.setNumThreads(1)
     score = neighbour(options.manifest, "score")
-    cases = [case for case in json.loads(options.manifest.read_text())["cases"] if case.get("mask")]
+    cases = [case for case in json.loads(options.manifest.read_text())["cases"] if case["kind"] != "none"]
     kinds = list(dict.fromkeys(case["kind"] for case in cases))
     lines = [f"| PSNRw / tex | {' | '.join(kinds)} | all |", "|" + " --- |" * (len(kinds) + 2)]
     for name, (texture.WIDE, completion.WIDE) in METHODS.items():

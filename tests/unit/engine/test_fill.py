@@ -268,6 +268,17 @@ def test_a_wide_hole_hardly_depends_on_the_tiles_it_is_painted_in() -> None:
     assert error(results[0], results[1], area) < 4
 
 
+def test_only_the_wide_part_of_a_mark_is_copied() -> None:
+    truth = tiled(320, 700)
+    area = wide(truth.shape)
+    area[150:156, 100:680] = True  # a line that runs on from it, through tiles of its own
+    removal = cleanplate.remove(marked(truth, area), area, "fill", tile=96)
+    assert {filled.method for filled in removal.fills} == {METHOD, METHOD_PATCHES}
+    line = area & ~wide(truth.shape)
+    best = cv2.inpaint(marked(truth, area), area.view(np.uint8), 3, cv2.INPAINT_TELEA)
+    assert error(removal.picture.pixels, truth, line) < error(best, truth, line)
+
+
 def test_where_next_to_nothing_is_left_to_copy_a_wide_hole_is_painted_all_the_same() -> None:
     flat = np.full((160, 160, 3), (30, 120, 200), np.uint8)
     area = np.ones((160, 160), bool)

@@ -80,6 +80,8 @@ class Completion:
         columns = np.clip((np.arange(box[2]) + right) // self.scale, -1, self.hole.shape[1])
         hole = np.pad(self.hole, 1)[np.ix_(rows + 1, columns + 1)]
         at = np.nonzero(hole)
+        if not at[0].size:
+            return values, there
         told, weight = self._copied(self.matches, at[0] + down, at[1] + right)
         values[at], there[at] = told, weight > 0
         return values, there
