@@ -33,6 +33,7 @@ SMALLEST = 40  # pixels of the shorter side of the coarsest scale
 SHALLOW = 3.0  # pixels of a hole's depth at the coarsest scale
 PARTLY = 0.25  # share of a coarse pixel that is a hole, when it is one
 ALL_PAIRS = 40_000_000  # comparisons up to which every square is compared with every other
+AT_ONCE = 2_000_000  # of them: bounds the memory
 STEPS = (1, 3, 1)  # pixels between a square and those that it is told matches by
 FIRST, LEAST, MORE = 10, 3, 1  # rounds at the coarsest scale, and at finer ones: more where it is cheap
 NEARBY = 8  # pixels about a match that later rounds look at
@@ -251,8 +252,9 @@ class _Scale:
 
     def _compare_all(self) -> None:
         power, brightness = _square(self.sources), _square(self.means)
-        for at in range(0, self.wanted.shape[0], 1000):
-            mine = slice(at, at + 1000)
+        step = max(1, AT_ONCE // self.sources.shape[0])
+        for at in range(0, self.wanted.shape[0], step):
+            mine = slice(at, at + step)
             apart = power - 2 * self.wanted[mine] @ self.sources.T
             apart += self.dear[mine] ** 2 * (brightness - 2 * self.wanted_means[mine] @ self.means.T)
             apart += self.bound[mine] ** 2 * (brightness - 2 * self.guessed[mine] @ self.means.T)
