@@ -30,6 +30,7 @@ KNOWN = 0.999  # part of a shrunken pixel that is known, when it may be copied
 FINEST = 2  # pixels a side of what one of the copy stands for: matches at full scale prefer what is smooth
 ROUGH = 8.0  # levels that a guess is usually off by, where it is kept to half
 STILL = 0.5  # levels a pixel: where the surroundings change no more, brightness can be carried on
+AT_ONCE = 50_000  # pixels that are copied at once: bounds the memory
 SOME = 0.01  # part of one that is to be painted, when it is completed
 
 
@@ -80,10 +81,10 @@ class Completion:
         columns = np.clip((np.arange(box[2]) + right) // self.scale, -1, self.hole.shape[1])
         hole = np.pad(self.hole, 1)[np.ix_(rows + 1, columns + 1)]
         at = np.nonzero(hole)
-        if not at[0].size:
-            return values, there
-        told, weight = self._copied(self.matches, at[0] + down, at[1] + right)
-        values[at], there[at] = told, weight > 0
+        for first in range(0, at[0].size, AT_ONCE):
+            some = at[0][first : first + AT_ONCE], at[1][first : first + AT_ONCE]
+            told, weight = self._copied(self.matches, some[0] + down, some[1] + right)
+            values[some], there[some] = told, weight > 0
         return values, there
 
     def _copied(
