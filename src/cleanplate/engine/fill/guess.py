@@ -39,31 +39,16 @@ class Guess:
 
     def at(self, box: Box) -> NDArray[np.float32]:
         """The guess for another box of the picture, as (h, w, C) working values, interpolated bilinearly."""
-        return placed(self.values, self.box, self.scale, box)
-
-
-def placed(values: NDArray[np.float32], own: Box, scale: int, box: Box) -> NDArray[np.float32]:
-    """What a shrunken copy of the box `own` of a picture says of another box, interpolated bilinearly.
-
-    Args:
-        values: (H, W, C), `own` shrunk by `scale`; beyond it its border's values stand.
-        own: (x, y, width, height) in the picture.
-        scale: pixels a side of what one of the copy stands for.
-        box: as `own`.
-
-    Returns:
-        (height, width, C).
-    """
-    step = 1.0 / scale
-    left, top = ((box[i] - own[i] + 0.5) * step - 0.5 for i in (0, 1))
-    enlarged = cv2.warpAffine(
-        values,
-        np.array([[step, 0.0, left], [0.0, step, top]]),
-        (box[2], box[3]),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return np.asarray(enlarged, np.float32).reshape(box[3], box[2], -1)
+        step = 1.0 / self.scale
+        left, top = ((box[i] - self.box[i] + 0.5) * step - 0.5 for i in (0, 1))
+        placed = cv2.warpAffine(
+            self.values,
+            np.array([[step, 0.0, left], [0.0, step, top]]),
+            (box[2], box[3]),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return np.asarray(placed, np.float32).reshape(box[3], box[2], -1)
 
 
 def shrunken(

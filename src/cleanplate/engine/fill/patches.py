@@ -99,7 +99,7 @@ def matched(
             scale.search(far=turn == 0)
             scale.vote()
         matches = scale.matches()
-    return matches if scales and matches is not None and matches.rows.shape == hole.shape else None
+    return matches if matches is not None and matches.rows.shape == hole.shape else None
 
 
 def _scales(
@@ -302,6 +302,7 @@ class _Scale:
         return np.asarray(like * self.faith, np.float32)
 
     def matches(self) -> Matches:
+        """What was found at this scale."""
         answer = Matches(
             np.full(self.hole.shape, -1, np.intp),
             np.full(self.hole.shape, -1, np.intp),
