@@ -1,24 +1,24 @@
-"""JPEG as a row of marker segments (ITU-T T.81 annex B): reading the metadata, and putting it back."""
+"""What a JPEG carries beside its pixels: reading it, and putting it back; its quantisation tables."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cleanplate.picture.errors import PictureFormatUnsupported
 from cleanplate.picture.limits import check_metadata
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_EXIF = b"Exif\0\0"
-_XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_ICC = b"ICC_PROFILE\0"
-_MULTI_PICTURE = b"MPF\0"
-_LARGEST_PAYLOAD = 65_533
-
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-SOI, SOS, APP0, APP1, APP2, APP14, APP15, COM = 0xD8, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+from cleanplate.picture.segments import (
+    APP0,
+    APP1,
+    APP2,
+    APP14,
+    EXIF,
+    FRAMES,
+    ICC,
+    LARGEST_PAYLOAD,
+    XMP,
+    Segment,
+    segments,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +37,21 @@ def read_metadata(data: bytes) -> Metadata:
     exif, xmp, adobe = None, None, False
     profile: list[bytes] = []
     extras: list[tuple[bytes, bytes]] = []
-    for marker, payload in _segments(data):
-        if marker == APP1 and payload.startswith(_EXIF) and exif is None:
-            exif = payload[len(_EXIF) :]
-        elif marker == APP1 and payload.startswith(_XMP) and xmp is None:
-            xmp = payload[len(_XMP) :]
-        elif marker == APP2 and payload.startswith(_ICC):
-            profile.append(payload[len(_ICC) :])
-        elif marker in _FRAMES and payload[:1] != b"\x08":
+    for segment in segments(data):
+        if segment.is_exif and exif is None:
+            exif = segment.payload[len(EXIF) :]
+        elif segment.is_xmp and xmp is None:
+            xmp = segment.payload[len(XMP) :]
+        elif segment.is_icc:
+            profile.append(segment.payload[len(ICC) :])
+        elif segment.marker in FRAMES and segment.payload[:1] != b"\x08":
             raise PictureFormatUnsupported(
                 "JPEGs of more than 8 bits are not supported: save it with 8 bits, or as PNG or TIFF."
             )
-        elif marker == APP14 and payload.startswith(b"Adobe"):
+        elif segment.marker == APP14 and segment.payload.startswith(b"Adobe"):
             adobe = True
-        elif marker == COM or (APP0 < marker <= APP15 and not payload.startswith(_MULTI_PICTURE)):
-            # A multi-picture index points behind the picture, at what is not written back.
-            extras.append((bytes([marker]), payload))
+        elif segment.is_metadata and segment.marker != APP0 and not segment.is_stale:
+            extras.append((bytes([segment.marker]), segment.payload))
     return Metadata(_join_profile(profile), exif, xmp, adobe, tuple(extras))
 
 
@@ -68,29 +67,9 @@ def _join_profile(pieces: list[bytes]) -> bytes | None:
     return joined or None
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Marker and payload of every segment with a length, up to the first scan."""
-    at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            at += 1
-            continue
-        marker = data[at + 1]
-        if marker in (SOS, 0xD9):
-            return
-        if marker in (0xFF, 0x00, 0x01) or 0xD0 <= marker <= SOI:
-            at += 1 if marker == 0xFF else 2
-            continue
-        length = int.from_bytes(data[at + 2 : at + 4], "big")
-        if length < 2:
-            return
-        yield marker, data[at + 4 : at + 2 + length]
-        at += 2 + length
-
-
 def fits_xmp(xmp: bytes) -> bool:
     """Whether an XMP packet fits into the one segment it may have."""
-    return len(_XMP) + len(xmp) <= _LARGEST_PAYLOAD
+    return len(XMP) + len(xmp) <= LARGEST_PAYLOAD
 
 
 def with_metadata(
@@ -106,27 +85,23 @@ def with_metadata(
     EXIF and XMP blocks that are longer than a segment can be are left out; JPEG has no room for them.
     """
     pieces: list[bytes] = []
-    if exif and len(_EXIF) + len(exif) <= _LARGEST_PAYLOAD:
-        pieces.append(_segment(APP1, _EXIF + exif))
+    if exif and len(EXIF) + len(exif) <= LARGEST_PAYLOAD:
+        pieces.append(Segment(APP1, EXIF + exif).written)
     if xmp and fits_xmp(xmp):
-        pieces.append(_segment(APP1, _XMP + xmp))
+        pieces.append(Segment(APP1, XMP + xmp).written)
     if icc:
-        room = _LARGEST_PAYLOAD - len(_ICC) - 2
+        room = LARGEST_PAYLOAD - len(ICC) - 2
         parts = [icc[at : at + room] for at in range(0, len(icc), room)]
         if len(parts) <= 255:
             pieces += [
-                _segment(APP2, _ICC + bytes([number, len(parts)]) + part)
+                Segment(APP2, ICC + bytes([number, len(parts)]) + part).written
                 for number, part in enumerate(parts, start=1)
             ]
-    pieces += [_segment(marker[0], payload) for marker, payload in extras]
+    pieces += [Segment(marker[0], payload).written for marker, payload in extras]
     at = 2
     if data[2:4] == bytes([0xFF, APP0]):
         at += 2 + int.from_bytes(data[4:6], "big")
     return b"".join((data[:at], *pieces, data[at:]))
-
-
-def _segment(marker: int, payload: bytes) -> bytes:
-    return bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload
 
 
 _LUMA = (

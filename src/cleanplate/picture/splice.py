@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,8 @@ import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
 
 from cleanplate.picture import exif
-from cleanplate.picture.jpeg import read_metadata
+from cleanplate.picture.jpeg import fits_xmp, read_metadata
+from cleanplate.picture.segments import APP0, APP1, EXIF, FRAMES, SOS, XMP, Segment, segments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,33 +58,6 @@ class Component:
     table: int
 
 
-@dataclass(frozen=True)
-class Segment:
-    """One marker segment in front of the picture data; `data` holds marker, length and payload."""
-
-    marker: int
-    data: bytes
-
-    @property
-    def is_metadata(self) -> bool:
-        return 0xE0 <= self.marker <= 0xEF or self.marker == 0xFE
-
-    @property
-    def is_xmp(self) -> bool:
-        return self.marker == 0xE1 and self.data[4:].startswith(b"http://ns.adobe.com/xap/1.0/\x00")
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether it points at bytes behind the picture (multi-picture index), which are not copied."""
-        return self.marker == 0xE2 and self.data[4:].startswith(b"MPF\x00")
-
-    def without_thumbnail(self) -> Segment:
-        """The same segment; an EXIF one without its thumbnail, which shows the picture before the edit."""
-        if self.marker != 0xE1 or not self.data[4:].startswith(b"Exif\x00\x00"):
-            return self
-        return Segment(self.marker, self.data[:10] + exif.without_thumbnail(self.data[10:]))
-
-
 def splice(
     source: bytes, pixels: NDArray[np.uint8], area: NDArray[np.bool_], *, xmp: bytes | None = None
 ) -> bytes:
@@ -104,7 +78,7 @@ def splice(
         CannotSplice: for CMYK, RGB-coded, 12-bit, lossless or arithmetic JPEGs, and unusual sampling,
             and for pictures that would take too much memory.
     """
-    segments, frame = _read_segments(source)
+    original, frame = _read_segments(source)
     if frame not in (0xC0, 0xC1, 0xC2):
         raise CannotSplice(f"frame type {frame:#x}")
     opened = JpegImageFile(BytesIO(source))
@@ -118,7 +92,7 @@ def splice(
     stored, touched = _as_stored(pixels, orientation), _as_stored(area[..., None], orientation)[..., 0]
     with _LIBRARY, tempfile.TemporaryDirectory(prefix="cleanplate-") as folder:
         coded = _recode(source, stored, touched, Path(folder))
-    return _join(segments, coded, xmp)
+    return _join(original, coded, xmp)
 
 
 def _recode(source: bytes, stored: NDArray[np.uint8], touched: NDArray[np.bool_], folder: Path) -> bytes:
@@ -263,45 +237,42 @@ def _as_stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 def _read_segments(data: bytes) -> tuple[list[Segment], int]:
     """The marker segments in front of the first scan, and the frame's marker (T.81 B.1.1)."""
-    segments: list[Segment] = []
+    found: list[Segment] = []
     frame = 0
-    at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
+    for segment in segments(data):
+        between = data[found[-1].end if found else 2 : segment.at]
+        if between.strip(b"\xff"):
             raise CannotSplice("no marker where one should be")
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        if marker == 0xDA:
-            return segments, frame
-        length = int.from_bytes(data[at + 2 : at + 4])
-        segment = Segment(marker, data[at : at + 2 + length])
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            frame = marker
-            if segment.data[4:5] != b"\x08":
+        if segment.marker == SOS:
+            return found, frame
+        if segment.marker in FRAMES:
+            frame = segment.marker
+            if segment.payload[:1] != b"\x08":
                 raise CannotSplice("not 8 bits a sample")
-        segments.append(segment)
-        at += 2 + length
+        found.append(segment)
     raise CannotSplice("no scan")
 
 
-def _join(segments: list[Segment], coded: bytes, xmp: bytes | None) -> bytes:
+def _join(original: list[Segment], coded: bytes, xmp: bytes | None) -> bytes:
     """The source's metadata segments in front of the picture data of `coded`."""
     kept = [
-        s.without_thumbnail().data
-        for s in segments
-        if s.is_metadata and not s.is_stale and not (xmp and s.is_xmp)
+        _without_thumbnail(segment)
+        for segment in original
+        if segment.is_metadata and not segment.is_stale and not (xmp and segment.is_xmp)
     ]
     if xmp:
-        payload = b"http://ns.adobe.com/xap/1.0/\x00" + xmp
-        if len(payload) + 2 > 0xFFFF:
+        if not fits_xmp(xmp):
             raise CannotSplice("the XMP packet needs more than one segment")
-        packet = b"\xff\xe1" + (len(payload) + 2).to_bytes(2) + payload
         # JFIF wants to be first and Exif next, so the packet follows them
-        ahead = sum(1 for data in kept if data[1] == 0xE0 or data[4:10] == b"Exif\x00\x00")
-        kept.insert(ahead, packet)
+        ahead = sum(1 for segment in kept if segment.marker == APP0 or segment.is_exif)
+        kept.insert(ahead, Segment(APP1, XMP + xmp))
     written, _ = _read_segments(coded)
-    tables = [s.data for s in written if not s.is_metadata]
-    rest = coded[2 + sum(len(s.data) for s in written) :]
-    return b"".join([b"\xff\xd8", *kept, *tables, rest])
+    tables = [segment for segment in written if not segment.is_metadata]
+    return b"".join([coded[:2], *(segment.written for segment in kept + tables), coded[written[-1].end :]])
+
+
+def _without_thumbnail(segment: Segment) -> Segment:
+    """The same segment; an EXIF one without its thumbnail, which shows the picture before the edit."""
+    if not segment.is_exif:
+        return segment
+    return replace(segment, payload=EXIF + exif.without_thumbnail(segment.payload[len(EXIF) :]))

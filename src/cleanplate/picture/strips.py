@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from cleanplate.picture.segments import DRI, EOI, FRAMES, RST0, Segment, segments
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 UNIT = {"4:4:4": (8, 8), "4:2:2": (8, 16), "4:2:0": (16, 16)}  # rows and columns of a coding unit
 LONGEST_INTERVAL = 65_535  # coding units
 MOST_PIXELS = 4_000_000  # of a strip
-_RESTART, _END, _SCAN, _INTERVAL = 0xD0, 0xD9, 0xDA, 0xDD
-_FRAME = 0xC0  # baseline, which is what is written without "progressive"
 
 
 def encode_in_strips(pixels: NDArray[Any], subsampling: Subsampling, **options: Any) -> bytes:
@@ -48,37 +48,16 @@ def encode_in_strips(pixels: NDArray[Any], subsampling: Subsampling, **options: 
         buffer = BytesIO()
         image.save(buffer, "JPEG", subsampling=subsampling, **options)
         data = buffer.getvalue()
-        scan = _start_of_scan(data)
+        *_, scan = segments(data)
         if number == 0:
-            pieces += [_with_height(data[:scan], height), _interval(across * rows), data[scan:-2]]
+            header = _with_height(data[: scan.at], height)
+            pieces += [header, Segment(DRI, (across * rows).to_bytes(2)).written, data[scan.at : -2]]
         else:
-            start = scan + 2 + int.from_bytes(data[scan + 2 : scan + 4])
-            pieces += [bytes([0xFF, _RESTART + (number - 1) % 8]), data[start:-2]]
-    return b"".join([*pieces, bytes([0xFF, _END])])
-
-
-def _interval(units: int) -> bytes:
-    """The segment that defines the restart interval (T.81 B.2.4.4)."""
-    return bytes([0xFF, _INTERVAL, 0, 4]) + units.to_bytes(2)
-
-
-def _start_of_scan(data: bytes) -> int:
-    return next(at for marker, at in _segments(data) if marker == _SCAN)
+            pieces += [bytes([0xFF, RST0 + (number - 1) % 8]), data[scan.end : -2]]
+    return b"".join([*pieces, bytes([0xFF, EOI])])
 
 
 def _with_height(header: bytes, height: int) -> bytes:
     """The same header with another number of lines in its frame (T.81 B.2.2)."""
-    at = next(at for marker, at in _segments(header) if marker == _FRAME)
+    at = next(segment.at for segment in segments(header) if segment.marker in FRAMES)
     return header[: at + 5] + height.to_bytes(2) + header[at + 7 :]
-
-
-def _segments(data: bytes) -> list[tuple[int, int]]:
-    """Marker and place of each segment of a freshly written file, up to the scan."""
-    found: list[tuple[int, int]] = []
-    at = 2
-    while at + 4 <= len(data):
-        found.append((data[at + 1], at))
-        if data[at + 1] == _SCAN:
-            break
-        at += 2 + int.from_bytes(data[at + 2 : at + 4])
-    return found
