@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from cleanplate.engine.repetition import find_repeated
+from cleanplate.engine.find.repetition import find_repeated
 
 
 def pixels_of(path: Path) -> np.ndarray:

@@ -208,7 +208,7 @@ def _typical(opacity: NDArray[np.float32]) -> float:
 
 def _take_apart(method: str) -> None:
     """Leave parts of the engine out, to see what each is worth; the product has no such switches."""
-    find = importlib.import_module("cleanplate.engine.find")
+    find = importlib.import_module("cleanplate.engine.find.finder")
     pipeline = importlib.import_module("cleanplate.engine.pipeline")
 
     if method == "cleanplate":

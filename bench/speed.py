@@ -145,7 +145,7 @@ def processor_seconds() -> dict[str, float]:
         module = importlib.import_module(f"cleanplate.engine.{name}")
         assert module.perf_counter is time.perf_counter
         module.perf_counter = time.process_time
-    find = importlib.import_module("cleanplate.engine.find")
+    find = importlib.import_module("cleanplate.engine.find.finder")
     spent: dict[str, float] = {}
 
     def timed(step: str, does: Callable[..., Any]) -> Callable[..., Any]:

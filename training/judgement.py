@@ -1,7 +1,7 @@
 """Fits how the engine judges what new weights see: `python -m training.judgement --install`.
 
 Pictures are drawn by the generator on whole scenes, a good third of them without a mark, and looked at by
-the bundled network. Each object that it sees is described by `cleanplate.engine.judgement.FEATURES`, and
+the bundled network. Each object that it sees is described by `cleanplate.engine.find.judgement.FEATURES`, and
 gradient boosted trees learn to tell those that lie on a mark from those that do not, the likeliest of each
 picture counting most. They learn from the training photos; then a bias is chosen on the validation photos
 that are as they were taken, so that a confidence of 0.5, what is asked for by default, leaves `--share` of
@@ -38,10 +38,10 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from cleanplate import models  # the source tree's own, installed or not
 from cleanplate.engine.crops import window
-from cleanplate.engine.find import BESIDE, LIKELY
-from cleanplate.engine.judgement import FEATURES, MODEL, MOST, features
-from cleanplate.engine.objects import objects
-from cleanplate.engine.sight import see
+from cleanplate.engine.find.finder import BESIDE, LIKELY
+from cleanplate.engine.find.judgement import FEATURES, MODEL, MOST, features
+from cleanplate.engine.find.objects import objects
+from cleanplate.engine.find.sight import see
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

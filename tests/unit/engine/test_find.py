@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cleanplate.engine.find import LEAST_SIDE, find, parts
+from cleanplate.engine.find.finder import LEAST_SIDE, find, parts
 
 if TYPE_CHECKING:
     from cleanplate.engine.mark import Mark

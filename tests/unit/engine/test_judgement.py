@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cleanplate.engine.judgement import FEATURES, MOST, features, judge
-from cleanplate.engine.objects import Object, objects
-from cleanplate.engine.sight import Sight, see
+from cleanplate.engine.find.judgement import FEATURES, MOST, features, judge
+from cleanplate.engine.find.objects import Object, objects
+from cleanplate.engine.find.sight import Sight, see
 
 LAKE = Path(__file__).parents[3] / "samples/lake.jpg"
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cleanplate.engine.objects import SMALLEST, objects
-from cleanplate.engine.sight import Sight
+from cleanplate.engine.find.objects import SMALLEST, objects
+from cleanplate.engine.find.sight import Sight
 
 
 def seen(probability: np.ndarray) -> Sight:

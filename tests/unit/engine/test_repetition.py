@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from cleanplate.engine.copies import Copies
-from cleanplate.engine.lattice import find_lattice, reduced
-from cleanplate.engine.repetition import decide, find_repeated
+from cleanplate.engine.find.copies import Copies
+from cleanplate.engine.find.lattice import find_lattice, reduced
+from cleanplate.engine.find.repetition import decide, find_repeated
 
 
 def photo(rows: int, columns: int, seed: int = 5) -> np.ndarray:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cleanplate.engine import sight
-from cleanplate.engine.sight import see
+from cleanplate.engine.find import sight
+from cleanplate.engine.find.sight import see
 
 
 def noise(height: int, width: int, channels: int = 3) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cleanplate.engine.strip import completed
+from cleanplate.engine.find.strip import completed
 
 
 def band(width: int = 380, height: int = 30) -> np.ndarray:

@@ -11,7 +11,7 @@ import onnxruntime
 from training import judgement
 from training import trees as fitted_trees
 
-from cleanplate.engine.judgement import FEATURES
+from cleanplate.engine.find.judgement import FEATURES
 
 
 def case(rng: np.random.Generator, count: int, marked: bool) -> judgement.Case:

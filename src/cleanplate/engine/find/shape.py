@@ -21,7 +21,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cleanplate.engine.copies import Copies, Stack
+    from cleanplate.engine.find.copies import Copies, Stack
 
 QUIET = 1.5  # levels: the least deviation that a photo is trusted to have
 WIDEST = 24.0  # pixels: what is wider than about this in the first shape is drift

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.crops import grown, window
-from cleanplate.engine.judgement import judge
+from cleanplate.engine.find.judgement import judge
+from cleanplate.engine.find.objects import best, objects
+from cleanplate.engine.find.repetition import find_repeated
+from cleanplate.engine.find.sight import Sight, see
+from cleanplate.engine.find.strip import PROPOSED, completed
 from cleanplate.engine.mark import VISIBLE, Kind, Mark
-from cleanplate.engine.objects import best, objects
-from cleanplate.engine.repetition import find_repeated
-from cleanplate.engine.sight import Sight, see
-from cleanplate.engine.strip import PROPOSED, completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cleanplate.engine.crops import Box
-    from cleanplate.engine.objects import Object
-
-__all__ = ["VISIBLE", "Kind", "Mark", "find", "parts"]
+    from cleanplate.engine.find.objects import Object
 
 LEAST_SIDE = 24  # pixels of a picture's side under which nobody could read a mark in it
 LIKELY = 0.3  # probability from which a pixel may belong to a mark

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from cleanplate.engine.copies import DENSER, Copies, Stack, spread
-from cleanplate.engine.lattice import Lattice, find_lattice
+from cleanplate.engine.find.copies import DENSER, Copies, Stack, spread
+from cleanplate.engine.find.lattice import Lattice, find_lattice
+from cleanplate.engine.find.shape import Shape, first_shape, fitted, outlined
 from cleanplate.engine.mark import VISIBLE, Mark
-from cleanplate.engine.shape import Shape, first_shape, fitted, outlined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.crops import grown, window
-from cleanplate.engine.objects import log_odds
+from cleanplate.engine.find.objects import log_odds
 from cleanplate.models import find, load
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cleanplate.engine.objects import Object
-    from cleanplate.engine.sight import Sight
+    from cleanplate.engine.find.objects import Object
+    from cleanplate.engine.find.sight import Sight
 
 MODEL = "judge"
 MOST = 48  # objects that are judged, the most probable: of hundreds nearly all are nothing

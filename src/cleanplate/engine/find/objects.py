@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cleanplate.engine.crops import Box
-    from cleanplate.engine.sight import Sight
+    from cleanplate.engine.find.sight import Sight
 
 SMALLEST = 12  # pixels of the smallest area that may be part of an object, such as a full stop
 REACHES = (2, 4, 8, 16)  # pixels by which areas of more and more thickness reach out to their neighbours
