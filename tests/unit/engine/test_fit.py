@@ -159,3 +159,16 @@ def test_lettering_that_no_level_explains_leaves_no_specks() -> None:
     strokes[71:75, 32:128] = True
     assert back.hidden[strokes].mean() > 0.9
     assert back.hidden[90:130, 20:140].mean() < 0.02
+
+
+@pytest.mark.parametrize("hinted", [False, True])
+def test_a_mark_without_anything_beside_it_is_left_to_painting(hinted: bool) -> None:
+    """What covers all there is to see cannot be told from a paler photo."""
+    seen = blended(photo(), np.full((SIDE, SIDE), 0.4, np.float32), WHITE)
+    everywhere = np.ones((SIDE, SIDE), bool)
+    likely = np.full((SIDE, SIDE), 0.9, np.float32)
+    hint = Hint(likely, likely / 2) if hinted else None
+    back = recover(seen, everywhere, lossy=True, hint=hint)
+    assert back.hidden.all()
+    assert back.confidence == 0
+    assert (back.values == seen).all()

@@ -92,7 +92,7 @@ def recover(
         coverage, doubt = unsure(outline, here.coverage, here.doubt)
         here = replace(here, coverage=coverage, doubt=doubt)
     opaque = OPAQUE_LOSSY if lossy else OPAQUE
-    if not area.any():
+    if not area.any() or area.all():  # a mark is told by what it does to the photo beside it
         return _given_up(here, seen, [], opaque)
     first = painted(seen, area) if painting is None else painting
     busy = busyness(seen, ~area)
