@@ -7,7 +7,8 @@ All of them run through the same adapters on the same runtime, turn by turn in o
 else uses the machine disturbs them alike; told is the quickest turn and the median. What a network costs does
 not depend on what it has learnt, so random weights will do.
 
-* 512²: one crop of that size with a hole of a quarter of its width.
+* 512²: one crop of that size with a hole of a quarter of its width; without a network the engine's own fill,
+  which completes so wide a hole with pieces of the picture.
 * 1 MP: `cleanplate.remove` from the bytes of a JPEG of 1152 × 868 with a corner logo of 200 × 75, given as a
   rectangle and painted as a whole, to the pixels of the answer. "No network" is what the package does where
   nobody chooses one.
@@ -31,6 +32,7 @@ import numpy as np
 import larger_shapes
 from cleanplate import models
 from cleanplate.engine import remove
+from cleanplate.engine.fill import fill
 from page import command, machine, today, write
 
 if TYPE_CHECKING:
@@ -86,8 +88,9 @@ def files(folder: Path, own: Path | None) -> dict[str, tuple[str | Path, str]]:
 
 def table(networks: dict[str, tuple[str | Path, str]], rounds: int, threads: int) -> str:
     chosen = {name: model for name, (model, _) in networks.items()}
-    crops = turns({name: crop_work(model) for name, model in chosen.items()}, rounds)
-    whole = turns({name: whole_work(model) for name, model in {"no network": None, **chosen}.items()}, rounds)
+    all_of_them = {"no network": None, **chosen}
+    crops = turns({name: crop_work(model) for name, model in all_of_them.items()}, rounds)
+    whole = turns({name: whole_work(model) for name, model in all_of_them.items()}, rounds)
     lines = [
         f"`{command()}` on {today()}, {machine()}; {threads} threads, the quickest of {rounds} (median).",
         "",
@@ -116,25 +119,33 @@ def turns(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[fl
     return taken
 
 
-def crop_work(model: str | Path) -> Callable[[], Any]:
-    painter = models.painter(model)
-    values = np.random.default_rng(0).random((SIDE, SIDE, 3), np.float32)
+def crop_work(model: str | Path | None) -> Callable[[], Any]:
+    pixels = photo(SIDE, SIDE)
     hole = np.zeros((SIDE, SIDE), bool)
     hole[3 * SIDE // 8 : 5 * SIDE // 8, 3 * SIDE // 8 : 5 * SIDE // 8] = True
+    if model is None:
+        return lambda: list(fill(pixels, hole))
+    painter = models.painter(model)
+    values = np.asarray(pixels / np.float32(255), np.float32)
     return lambda: painter.paint(values, hole)
 
 
 def whole_work(model: str | Path | None) -> Callable[[], Any]:
-    random = np.random.default_rng(0)
-    small = random.integers(40, 210, (HEIGHT // 60, WIDTH // 60, 3), np.uint8)
-    photo = cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    photo = cv2.add(photo, random.integers(0, 12, photo.shape, np.uint8))
+    pixels = photo(HEIGHT, WIDTH)
     x, y, width, height = LOGO
-    cv2.putText(photo, "Aurelia", (x + 6, y + height - 20), cv2.FONT_HERSHEY_DUPLEX, 1.5, (250, 250, 250), 3)
-    data = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+    cv2.putText(pixels, "Aurelia", (x + 6, y + height - 20), cv2.FONT_HERSHEY_DUPLEX, 1.5, (250, 250, 250), 3)
+    data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
     region = np.zeros((HEIGHT, WIDTH), bool)
     region[y : y + height, x : x + width] = True
     return lambda: remove(data, region, "fill", model=model)
+
+
+def photo(height: int, width: int) -> np.ndarray:
+    """Broad colours with grain, uint8."""
+    random = np.random.default_rng(0)
+    small = random.integers(40, 210, (height // 60, width // 60, 3), np.uint8)
+    broad = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    return cv2.add(broad, random.integers(0, 12, broad.shape, np.uint8))
 
 
 def told(seconds: list[float] | None) -> str:
