@@ -114,6 +114,16 @@ def halved(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+def plain(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model without the exporter's notes, which hold paths of the machine that it ran on."""
+    graph = model.graph
+    named = (*graph.value_info, *graph.input, *graph.output, *graph.initializer)
+    for part in (model, graph, *graph.node, *named):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    return model
+
+
 def export(network: nn.Module, path: Path, kind: str = "find") -> None:
     height, width = (STRIDE * torch.export.Dim(name, min=1, max=4096) for name in ("rows", "columns"))
     shape = {0: torch.export.Dim("count"), 2: height, 3: width}
@@ -129,7 +139,7 @@ def export(network: nn.Module, path: Path, kind: str = "find") -> None:
         external_data=False,
         verbose=False,
     )
-    onnx.save(halved(onnx.load(str(path))), str(path))
+    onnx.save(plain(halved(onnx.load(str(path)))), str(path))
 
 
 def session(path: Path, threads: int = 2) -> onnxruntime.InferenceSession:

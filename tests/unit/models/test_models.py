@@ -90,3 +90,11 @@ def test_the_catalogue_is_read_without_the_runtime() -> None:
     code = "import sys, cleanplate.models; print('onnxruntime' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("weights", models.BUNDLED, ids=lambda weights: weights.id)
+def test_a_bundled_network_says_nothing_of_where_it_was_made(weights: models.Weights) -> None:
+    """Exporters write stack traces into the file, with the paths of the machine that they ran on."""
+    data = (FOLDER / weights.file).read_bytes()
+    assert b".py" not in data
+    assert b"/home/" not in data
