@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +40,28 @@ def test_version(capsys):
 def test_nothing_asked_for_is_answered_with_help(arguments, capsys):
     assert run(arguments) == 2
     assert "Usage: cleanplate" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="counts threads as Linux tells them")
+def test_the_command_keeps_the_linear_algebra_from_waking_threads_that_fight_for_the_processors():
+    script = """
+import sys
+from pathlib import Path
+from cleanplate.cli import main
+try:
+    main()
+except SystemExit:
+    import numpy
+    square = numpy.ones((300, 300))
+    square @ square
+    lines = Path("/proc/self/status").read_text().splitlines()
+    print(next(line.split()[1] for line in lines if line.startswith("Threads:")))
+"""
+    free = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--version"], capture_output=True, text=True, check=True, env=free
+    )
+    assert done.stdout.splitlines()[-1] == "1"
 
 
 def test_the_installed_command_runs():

@@ -33,7 +33,7 @@ SMALLEST = 40  # pixels of the shorter side of the coarsest scale
 SHALLOW = 3.0  # pixels of a hole's depth at the coarsest scale
 PARTLY = 0.25  # share of a coarse pixel that is a hole, when it is one
 ALL_PAIRS = 40_000_000  # comparisons up to which every square is compared with every other
-AT_ONCE = 2_000_000  # of them: bounds the memory
+AT_ONCE = 1_000_000  # of them: bounds the memory
 STEPS = (1, 3, 1)  # pixels between a square and those that it is told matches by
 FIRST, LEAST, MORE = 10, 3, 1  # rounds at the coarsest scale, and at finer ones: more where it is cheap
 NEARBY = 8  # pixels about a match that later rounds look at
@@ -96,7 +96,8 @@ def matched(
             scale.compare()
             scale.vote()  # sharper than what was enlarged
         for turn in range(rounds):
-            scale.search(far=turn == 0)
+            if not scale.search(far=turn == 0):
+                break
             scale.vote()
         matches = scale.matches()
     return matches if matches is not None and matches.rows.shape == hole.shape else None
@@ -179,14 +180,17 @@ class _Scale:
     def _learn(self) -> None:
         """The principal components of what is known, and the numbers of each of its squares."""
         some = self.rng.permutation(self.from_rows.size)[:TAUGHT_BY]
-        apart, _ = _parted(self._squares(self.from_rows[some], self.from_columns[some]))
-        _, axes = np.linalg.eigh(apart.T @ apart)
-        self.axes = np.ascontiguousarray(axes[:, ::-1][:, :COMPONENTS], np.float32)
+        squares = self._squares(self.from_rows[some], self.from_columns[some])
+        mean: NDArray[np.float32] = np.tile(np.eye(self.channels, dtype=np.float32), (SIDE * SIDE, 1))
+        apart = squares - squares @ mean @ mean.T / (SIDE * SIDE)
+        _, vectors = np.linalg.eigh(apart.T @ apart)
+        axes = np.ascontiguousarray(vectors[:, ::-1][:, :COMPONENTS], np.float32)
+        self.told = np.hstack([axes, mean / np.float32(SIDE * SIDE)])  # no axis sees a square's mean
         place = self.from_rows, self.from_columns
-        told = np.empty((self.from_rows.size, self.axes.shape[1]), np.float32)
+        told = np.empty((self.from_rows.size, axes.shape[1]), np.float32)
         channels = [np.ascontiguousarray(self.values[..., one]) for one in range(self.channels)]
-        for number in range(self.axes.shape[1]):
-            kernels: NDArray[np.float32] = self.axes.reshape(SIDE, SIDE, self.channels, -1)[..., number]
+        for number in range(axes.shape[1]):
+            kernels: NDArray[np.float32] = axes.reshape(SIDE, SIDE, self.channels, -1)[..., number]
             plane = sum(
                 np.asarray(cv2.filter2D(channel, cv2.CV_32F, np.ascontiguousarray(kernels[..., one])))
                 for one, channel in enumerate(channels)
@@ -195,11 +199,12 @@ class _Scale:
         self.sources, self.means = told, _means(self.values)[place]
 
     def _squares(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float32]:
-        """(N, SIDE * SIDE, C), the values of the squares about N places."""
+        """(N, SIDE * SIDE * C), the values of the squares about N places."""
         flat = self.values.reshape(-1, self.channels)
         span = np.arange(-REACH, REACH + 1)
         near = (span[:, None] * self.width + span).ravel()
-        return flat[(rows * self.width + columns)[:, None] + near]
+        places = (rows * self.width + columns)[:, None] + near
+        return flat.take(places, axis=0).reshape(rows.size, -1)
 
     def begin(self, matches: Matches | None) -> None:
         """Take over what a coarser scale has matched; without it, chance."""
@@ -213,14 +218,13 @@ class _Scale:
     def compare(self) -> None:
         """What the hole's squares look like by now, and how far their matches differ."""
         step = 20_000  # squares at once: bounds the memory
-        detail: list[NDArray[np.float32]] = []
-        means: list[NDArray[np.float32]] = []
-        for at in range(0, self.rows.size, step):
-            some = slice(at, at + step)
-            apart, mean = _parted(self._squares(self.rows[some], self.columns[some]))
-            detail.append(apart.reshape(-1, SIDE * SIDE * self.channels) @ self.axes)
-            means.append(mean)
-        self.wanted, self.wanted_means = np.concatenate(detail), np.concatenate(means)
+        told = np.concatenate(
+            [
+                self._squares(self.rows[at : at + step], self.columns[at : at + step]) @ self.told
+                for at in range(0, self.rows.size, step)
+            ]
+        )
+        self.wanted, self.wanted_means = told[:, : -self.channels], told[:, -self.channels :]
         self.unlike = self._apart(slice(None), self.match)
 
     def _apart(self, mine: NDArray[np.intp] | slice, other: NDArray[np.intp]) -> NDArray[np.float32]:
@@ -229,12 +233,18 @@ class _Scale:
         astray = np.asarray(self.bound[mine] * (self.means[other] - self.guessed[mine]), np.float32)
         return _square(self.sources[other] - self.wanted[mine]) + _square(off) + _square(astray)
 
-    def search(self, far: bool) -> None:
-        """Better the matches: all over the picture, or near by what they are."""
+    def search(self, far: bool) -> bool:
+        """Better the matches, all over the picture or near by what they are; whether any is another now."""
+        before = self.match.copy()
         self.compare()
         if self.wanted.shape[0] * self.sources.shape[0] <= ALL_PAIRS:
             self._compare_all()
-            return
+        else:
+            self._pass_on(far)
+        return not np.array_equal(before, self.match)
+
+    def _pass_on(self, far: bool) -> None:
+        """Try what neighbours have matched, moved along, and places about what was matched."""
         for step in STEPS:
             for down, right in ((0, -step), (-step, 0), (0, step), (step, 0)):
                 rows = np.clip(self.rows + down, 0, self.height - 1)
@@ -251,14 +261,22 @@ class _Scale:
             radius //= 3
 
     def _compare_all(self) -> None:
-        power, brightness = _square(self.sources), _square(self.means)
+        """The best of all sources for each square: their difference as one product, but for what is the same
+        for every source."""
+        dear, bound = self.dear**2, self.bound**2
+        asked = np.hstack(
+            [
+                -2 * self.wanted,
+                -2 * (dear * self.wanted_means + bound * self.guessed),
+                dear + bound,
+                np.ones_like(dear),
+            ]
+        )
+        brightness, power = _square(self.means)[:, None], _square(self.sources)[:, None]
+        offered = np.ascontiguousarray(np.hstack([self.sources, self.means, brightness, power]).T)
         step = max(1, AT_ONCE // self.sources.shape[0])
-        for at in range(0, self.wanted.shape[0], step):
-            mine = slice(at, at + step)
-            apart = power - 2 * self.wanted[mine] @ self.sources.T
-            apart += self.dear[mine] ** 2 * (brightness - 2 * self.wanted_means[mine] @ self.means.T)
-            apart += self.bound[mine] ** 2 * (brightness - 2 * self.guessed[mine] @ self.means.T)
-            self.match[mine] = apart.argmin(axis=1)
+        for at in range(0, asked.shape[0], step):
+            self.match[at : at + step] = (asked[at : at + step] @ offered).argmin(axis=1)
         self.unlike = self._apart(slice(None), self.match)
 
     def _known_as(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -276,7 +294,7 @@ class _Scale:
     def vote(self) -> None:
         """Give the hole the mean of what all squares over each of its pixels say."""
         weight, shift = self._weight()[:, None], self._shift()
-        shift = np.concatenate([shift, np.zeros((shift.shape[0], 1), np.float32)], axis=1)
+        shift = weight * np.concatenate([shift, np.zeros((shift.shape[0], 1), np.float32)], axis=1)
         size = self.height * self.width
         counted = np.concatenate([self.values.reshape(size, -1), np.ones((size, 1), np.float32)], axis=1)
         total = np.zeros_like(counted)
@@ -285,7 +303,7 @@ class _Scale:
         for down in range(-REACH, REACH + 1):
             for right in range(-REACH, REACH + 1):
                 step = down * self.width + right
-                total[to + step] += weight * (counted.take(of + step, axis=0) + shift)
+                total[to + step] += weight * counted.take(of + step, axis=0) + shift
         put = self.hole.ravel() & (total[:, -1] > 0)
         values = self.values.reshape(size, -1).copy()
         values[put] = total[put, :-1] / total[put, -1:]
@@ -319,12 +337,6 @@ class _Scale:
 def _means(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """(H, W, C), those of the square about each place."""
     return np.asarray(cv2.blur(values, (SIDE, SIDE)), np.float32).reshape(values.shape)
-
-
-def _parted(squares: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The detail of squares, (N, SIDE * SIDE * C), and the means of their channels, (N, C)."""
-    means = squares.mean(axis=1)
-    return (squares - means[:, None]).reshape(squares.shape[0], -1), means
 
 
 def _numbered(shape: tuple[int, ...], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.intp]:
