@@ -5,9 +5,10 @@
 The graph of `find` takes `pixels`, (N, 3, H, W) float32 sRGB values in 0..1 with H and W multiples of 32, and
 gives `planes`, (N, 5, H, W) float32 in 0..1: mark probability, opacity α, and the mark's red, green and blue.
 That of `fill` takes `paintings`, (N, 3 K, H, W) float32, luma and chromas of K paintings in 0..1, and `hole`,
-(N, 1, H, W) float32, 1 where to paint, and gives `painted`, (N, 3, H, W) float32, luma and chromas. The
-weights are stored in half precision and computed with in single: half the file, and no slower, since the
-casts are folded away when a session starts.
+(N, 1, H, W) float32, 1 where to paint, and gives `painted`, (N, 3, H, W) float32, luma and chromas. That of
+`outline` takes `planes`, (N, 14, H, W) float32 with H and W multiples of 8, and gives `odds`, (N, 1, H, W)
+float32, log-odds. The weights are stored in half precision and computed with in single: half the file, and no
+slower, since the casts are folded away when a session starts.
 
 `--install` puts the file where the package bundles it, and its size and SHA-256 into the package's catalogue.
 A file that was exported before is installed with `find --out find.onnx --install`, without `--weights`. Fit
@@ -33,6 +34,7 @@ from torch import nn
 
 from training.fill_network import COUNT, Fill
 from training.network import STRIDE, Find, fold
+from training.outline_network import PLANES, Outline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +86,15 @@ KINDS = {
         "mix",
         "Apache-2.0",
         "trained from nothing on synthetic holes in openly licensed photos; see training/MODEL_CARD.md",
+    ),
+    "outline": Kind(
+        Outline,
+        fold,
+        {"planes": PLANES},
+        "odds",
+        "undo",
+        "Apache-2.0",
+        "trained from nothing on what the engine is told of synthetic watermarks; see training/MODEL_CARD.md",
     ),
 }
 

@@ -118,12 +118,12 @@ def _drawn(
         one = sample.marked(rng, pieces, scenes.window(rng, side), kind, belongs=False)
         mask = one.mask & (one.weight > 0.5)
         if mask.any():
-            within = _pointed(rng, mask) if rng.random() < POINTED else None
+            within = pointed(rng, mask) if rng.random() < POINTED else None
             answer.extend(told(rng, one.seen, mask, within))
     return answer
 
 
-def _pointed(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:
+def pointed(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:
     """A loose rectangle round a mark."""
     x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
     left, above, right, below = (

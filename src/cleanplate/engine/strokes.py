@@ -58,6 +58,9 @@ FEATURES = (
     "fitted near",  # the most within one pixel
     "fitted nearby",  # the most within three pixels
     "fitted around",  # the mean within about one and a half
+    "outlined",  # log-odds of the pixel being the mark's, as its outline was told
+    "outlined near",  # the most within one pixel
+    "outlined around",  # the mean within about one and a half
     "sure",  # the confidence of the fit
     "ripple",  # levels of luma from the mean within about two pixels
     "bright",  # the same with its sign, within about four
@@ -76,6 +79,7 @@ class Clues:
         opacity: (H, W) float32 in 0..1, as the network tells it.
         colour: (H, W, C) float32 in 0..255, of the mark, as the network tells it.
         fitted: (H, W) float32 in 0..1, the opacity as it was fitted.
+        odds: (H, W) float32, log-odds of a pixel being the mark's, as its outline was told.
         sure: in 0..1, the confidence of the fit.
     """
 
@@ -85,6 +89,7 @@ class Clues:
     opacity: NDArray[np.float32]
     colour: NDArray[np.float32]
     fitted: NDArray[np.float32]
+    odds: NDArray[np.float32]
     sure: float
 
 
@@ -148,6 +153,9 @@ def described(clues: Clues) -> NDArray[np.float32]:
         "fitted near": _most(clues.fitted, 1),
         "fitted nearby": _most(clues.fitted, 3),
         "fitted around": _mean(clues.fitted, 1.5),
+        "outlined": clues.odds,
+        "outlined near": _most(clues.odds, 1),
+        "outlined around": _mean(clues.odds, 1.5),
         "sure": np.full(hole.shape, clues.sure, np.float32),
         "ripple": np.abs(luma - _mean(luma, 2.0)),
         "bright": luma - _mean(luma, 4.0),

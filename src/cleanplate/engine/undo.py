@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -96,21 +96,34 @@ def undo(
     return Undone(tuple(known), done, hidden)
 
 
+class _Fitted(NamedTuple):
+    """A mark as it was fitted.
+
+    Attributes:
+        opacity: (H, W) float32 in 0..1.
+        light: (H, W, C) float32, opacity · colour in 0..255.
+        odds: (H, W) float32, log-odds of each pixel being the mark's.
+    """
+
+    opacity: NDArray[np.float32]
+    light: NDArray[np.float32]
+    odds: NDArray[np.float32]
+
+
 @dataclass(frozen=True, slots=True)
 class _Taken:
     """A mark as it was taken off, everything over `box`.
 
     Attributes:
         box: (x, y, width, height): the mark's own and a rim.
-        fitted: the opacity, (height, width) float32, and opacity · colour, (height, width, C) float32 in
-            0..255, as they were fitted; None where the mark was taken as it came.
+        fitted: what the fit came to; None where the mark was taken as it came.
         done: (height, width) boolean, what was written.
         hidden: (height, width) boolean, what was left.
         sure: in 0..1, the confidence of the fit.
     """
 
     box: Box
-    fitted: tuple[NDArray[np.float32], NDArray[np.float32]] | None
+    fitted: _Fitted | None
     done: NDArray[np.bool_]
     hidden: NDArray[np.bool_]
     sure: float
@@ -126,13 +139,18 @@ def _taken(
     before = pixels[window(reach)].copy() if painting and mark.kind != "tiled" else None
     fitted = None
     if mark.kind != "tiled":  # which may be as large as the picture
-        fitted = np.zeros(size, np.float32), np.zeros((*size, pixels.shape[2]), np.float32)
+        fitted = _Fitted(
+            np.zeros(size, np.float32),
+            np.zeros((*size, pixels.shape[2]), np.float32),
+            np.zeros(size, np.float32),
+        )
     done, hidden = np.zeros(size, bool), np.zeros(size, bool)
     sure = 0.0
     for core, back in (_inverted if fitted is None else _fitted)(pixels, mark, lossy):
         inner = window((core[0] - box[0], core[1] - box[1], core[2], core[3]))
         if fitted is not None:
-            fitted[0][inner], fitted[1][inner] = back.opacity, back.light
+            fitted.opacity[inner], fitted.light[inner] = back.opacity, back.light
+            fitted.odds[inner] = back.odds
         may = back.opacity > VISIBLE
         if within is not None:
             may &= within[window(core)]
@@ -191,9 +209,9 @@ def clues_of(
         return None
     scale = np.float32(255.0 / np.iinfo(part.dtype).max)
     inner = window((taken.box[0] - reach[0], taken.box[1] - reach[1], taken.box[2], taken.box[3]))
-    hole = np.zeros(part.shape[:2], bool)
-    fitted = np.zeros(part.shape[:2], np.float32)
-    hole[inner], fitted[inner] = hidden, taken.fitted[0]
+    size = part.shape[:2]
+    hole, fitted, odds = np.zeros(size, bool), np.zeros(size, np.float32), np.zeros(size, np.float32)
+    hole[inner], fitted[inner], odds[inner] = hidden, taken.fitted.opacity, taken.fitted.odds
     return Clues(
         np.asarray(part * scale, np.float32),
         hole,
@@ -201,6 +219,7 @@ def clues_of(
         _laid(mark, mark.opacity, reach),
         _laid(mark, mark.colour, reach) * scale,
         fitted,
+        odds,
         taken.sure,
     )
 
@@ -212,7 +231,7 @@ def _better_painted(before: NDArray[Any], reach: Box, mark: Mark, taken: _Taken)
     saw (strokes that stand out must not stay), on ground so quiet that no painting fails, and where the fit
     left out much of a slender mark, the rest of which would stand among what is painted.
     """
-    opacity = mark.opacity if taken.fitted is None else taken.fitted[0]
+    opacity = mark.opacity if taken.fitted is None else taken.fitted.opacity
     visible = opacity[opacity > VISIBLE]
     if taken.sure < UNCERTAIN or not visible.size:
         return True
@@ -268,30 +287,50 @@ def _fitted(pixels: NDArray[Any], mark: Mark, lossy: bool) -> Iterator[tuple[Box
     yielded has to be written before the next is asked for: the next is fitted beside it.
     """
     height, width = pixels.shape[:2]
-    box = grown(mark.box, RIM, width, height)
-    wider = np.asarray(cv2.dilate(_laid(mark, mark.area, box).view(np.uint8), np.ones((3, 3))), np.uint8)
-    cores = [
-        (core[0] + box[0], core[1] + box[1], core[2], core[3])
-        for core in (crop.core for crop in crops(wider > 0, TILE, 0))
-    ]
+    cores = _cores(mark, width, height)
     levels: tuple[Level, ...] = ()
     sure = 0.0
     likely = _likely(mark)
     taken = np.zeros((height, width), bool)
     if len(cores) > 1:
         told = sorted(cores, key=lambda core: -float(_laid(mark, mark.opacity, core).sum()))[:TELLING]
-        answers = [_Part(pixels, mark, core, likely, taken).recovered(lossy) for core in told]
+        answers = [Part(pixels, mark, core, likely, taken).recovered(lossy) for core in told]
         levels = _together([back.levels for back in answers])
         sure = max(back.confidence for back in answers)  # of the levels, so of every tile
     for core in cores:
-        part = _Part(pixels, mark, core, likely, taken)
+        part = Part(pixels, mark, core, likely, taken)
         back = _cut(part.recovered(lossy, levels), part.place, ~taken[window(core)])
         taken[window(core)] = True
         yield core, replace(back, confidence=max(back.confidence, sure))
 
 
-class _Part:
-    """A mark's part in one tile with its surroundings, as the fit takes it."""
+def parts(pixels: NDArray[Any], mark: Mark) -> list[Part]:
+    """What the fit is given of a mark, tile by tile."""
+    height, width = pixels.shape[:2]
+    taken = np.zeros((height, width), bool)
+    return [Part(pixels, mark, core, _likely(mark), taken) for core in _cores(mark, width, height)]
+
+
+def _cores(mark: Mark, width: int, height: int) -> list[Box]:
+    """The tiles of a mark, in a picture of that size."""
+    box = grown(mark.box, RIM, width, height)
+    wider = np.asarray(cv2.dilate(_laid(mark, mark.area, box).view(np.uint8), np.ones((3, 3))), np.uint8)
+    return [
+        (core[0] + box[0], core[1] + box[1], core[2], core[3])
+        for core in (crop.core for crop in crops(wider > 0, TILE, 0))
+    ]
+
+
+class Part:
+    """A mark's part in one tile with its surroundings, as the fit takes it.
+
+    Attributes:
+        reach: (x, y, width, height) in the picture.
+        place: where the tile itself is in it.
+        seen: (height, width, C) float32, 0..255.
+        area: (height, width) boolean, where the mark may be.
+        hint: what its finder says.
+    """
 
     def __init__(
         self,
@@ -301,7 +340,7 @@ class _Part:
         likely: NDArray[np.float32],
         taken: NDArray[np.bool_],
     ) -> None:
-        reach = grown(core, CONTEXT, pixels.shape[1], pixels.shape[0])
+        reach = self.reach = grown(core, CONTEXT, pixels.shape[1], pixels.shape[0])
         self.place = window((core[0] - reach[0], core[1] - reach[1], core[2], core[3]))
         scale = np.float32(255.0 / np.iinfo(pixels.dtype).max)
         self.seen = np.asarray(pixels[window(reach)] * scale, np.float32)
@@ -334,6 +373,7 @@ def _cut(back: Recovery, place: tuple[slice, slice], fresh: NDArray[np.bool_]) -
         light=back.light[place] * fresh[..., None],
         trust=back.trust[place],
         hidden=back.hidden[place] & fresh,
+        odds=back.odds[place],
     )
 
 
@@ -372,13 +412,13 @@ def _known(mark: Mark, taken: _Taken, dtype: np.dtype[Any]) -> Mark:
     """The mark as the fit left it; as the finder had it, where there was no fit or it came to nothing."""
     if taken.fitted is None or taken.sure < TRUSTED:
         return mark
-    rows, columns = np.nonzero(taken.fitted[0] > VISIBLE)
+    rows, columns = np.nonzero(taken.fitted.opacity > VISIBLE)
     if not rows.size:
         return mark
     top, left = int(rows.min()), int(columns.min())
     inner = np.s_[top : int(rows.max()) + 1, left : int(columns.max()) + 1]
-    opacity = taken.fitted[0][inner]
-    colour = taken.fitted[1][inner] / np.maximum(opacity, 1e-3)[..., None]
+    opacity = taken.fitted.opacity[inner]
+    colour = taken.fitted.light[inner] / np.maximum(opacity, 1e-3)[..., None]
     return replace(
         mark,
         box=(taken.box[0] + left, taken.box[1] + top, opacity.shape[1], opacity.shape[0]),

@@ -131,8 +131,9 @@ class Model:
 
     @property
     def sees_pictures(self) -> bool:
-        """Whether it takes pictures, and not only numbers about them."""
-        return len(self._session.inputs[0].sides) == 4
+        """Whether it takes pictures, and not what is known about them."""
+        sides = self._session.inputs[0].sides
+        return len(sides) == 4 and sides[1] == 3
 
     def run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """The network's first output for (N, C, H, W) float32 values.

@@ -28,7 +28,8 @@ def lettered(*, busy: float, channels: int = 3) -> tuple[Clues, np.ndarray, np.n
     likely = cv2.GaussianBlur(grown(letters, 2).astype(np.float32), (0, 0), 2.0)
     clues = Clues(
         (ground * (1 - alpha) + colour * alpha).astype(np.float32),
-        hole, likely, (0.9 * likely).astype(np.float32), colour, alpha[..., 0].copy(), 0.8,
+        hole, likely, (0.9 * likely).astype(np.float32), colour, alpha[..., 0].copy(),
+        np.where(grown(letters, 1), np.float32(2), np.float32(-2)), 0.8,
     )  # fmt: skip
     return clues, letters, ground
 

@@ -203,8 +203,8 @@ class _Scale:
         flat = self.values.reshape(-1, self.channels)
         span = np.arange(-REACH, REACH + 1)
         near = (span[:, None] * self.width + span).ravel()
-        places = (rows * self.width + columns)[:, None] + near
-        return flat.take(places, axis=0).reshape(rows.size, -1)
+        taken = np.take(flat, (rows * self.width + columns)[:, None] + near, axis=0)
+        return np.asarray(taken, np.float32).reshape(rows.size, -1)
 
     def begin(self, matches: Matches | None) -> None:
         """Take over what a coarser scale has matched; without it, chance."""
@@ -231,7 +231,8 @@ class _Scale:
         """Square of what squares of the hole and of the picture differ by, (N,)."""
         off = np.asarray(self.dear[mine] * (self.means[other] - self.wanted_means[mine]), np.float32)
         astray = np.asarray(self.bound[mine] * (self.means[other] - self.guessed[mine]), np.float32)
-        return _square(self.sources[other] - self.wanted[mine]) + _square(off) + _square(astray)
+        detail = np.asarray(self.sources[other] - self.wanted[mine], np.float32)
+        return _square(detail) + _square(off) + _square(astray)
 
     def search(self, far: bool) -> bool:
         """Better the matches, all over the picture or near by what they are; whether any is another now."""
@@ -261,8 +262,10 @@ class _Scale:
             radius //= 3
 
     def _compare_all(self) -> None:
-        """The best of all sources for each square: their difference as one product, but for what is the same
-        for every source."""
+        """The best of all sources for each square.
+
+        One product tells how far they differ, but for what is the same for all sources.
+        """
         dear, bound = self.dear**2, self.bound**2
         asked = np.hstack(
             [

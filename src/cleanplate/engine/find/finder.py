@@ -39,6 +39,9 @@ EXPLAINED = (
 )
 TIGHT = 0.5  # share of a part of a user's region that is mark, from which on all of it may be
 OPAQUE = 0.8  # opacity, as the network tells it, of a mark that hides the photo
+# Strokes that the network hardly saw, at most so many pixels beside others and at least so probable, may be
+# the mark's too: the fit tells
+STROKES_NEARBY, FAINTLY = 8, 0.06
 CONTEXT = 128  # pixels round a user's region that are looked at as well
 
 
@@ -144,12 +147,14 @@ def _mark(
     height, width = pixels.shape[:2]
     region = None if within is None else _shrunk(within, sight.shape)
     strip = completed(each.area, each.box, sight.shape, region)
-    x, y, w, h = grown(_around(each.box, strip), 2, sight.shape[1], sight.shape[0])
+    x, y, w, h = grown(_around(each.box, strip), STROKES_NEARBY, sight.shape[1], sight.shape[0])
     place = np.s_[y : y + h, x : x + w]
     area = np.zeros((h, w), np.float32)
     likely = sight.probability[place]
     left, top = each.box[0] - x, each.box[1] - y
     area[top : top + each.box[3], left : left + each.box[2]] = each.area
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * STROKES_NEARBY + 1, 2 * STROKES_NEARBY + 1))
+    area = np.maximum(area, cv2.dilate(area, kernel) * (likely > FAINTLY))
     if strip is not None:
         rest = window((strip[0] - x, strip[1] - y, strip[2], strip[3]))
         area[rest] = 1

@@ -46,4 +46,7 @@ def inverted(
     trust = np.where(area & ~hidden, doubt**2 / (doubt**2 + own**2), 0).astype(np.float32)
     second = finished(seen, photo, area, area & (trust < TRUSTY))
     values = np.where(area[..., None], trust[..., None] * photo + (1 - trust[..., None]) * second, seen)
-    return Recovery(values.astype(np.float32), opacity, light, trust, (), hidden, 1.0 if area.any() else 0.0)
+    sure = 1.0 if area.any() else 0.0
+    return Recovery(
+        values.astype(np.float32), opacity, light, trust, (), hidden, np.zeros_like(opacity), sure
+    )

@@ -1,8 +1,8 @@
 """Where exactly a mark is, when that is known only roughly.
 
 A finder's area is a blob around the strokes. Once the mark's levels are known, each pixel of the blob is
-asked what explains it better: the photo, or the photo under one of the levels. Neighbours of one colour go
-together, and what the finder thought of the pixel counts as well.
+asked what explains it better: the photo, or the photo under one of the levels. What that says, and what the
+finder thought of the pixel, is judged by a network (`belonging`), since strokes have shapes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from cleanplate.engine.fit.belonging import Clues, log_odds
 from cleanplate.engine.fit.levels import Evidence, Level, levels
 from cleanplate.engine.fit.painting import busyness, sketched, usual_error
 
@@ -28,10 +29,7 @@ ENOUGH = 60  # pixels of that kind; with fewer, all are asked
 FAINT = 0.03  # opacity of a level that is no mark at all
 ROUNDS = 2  # the second paints a smaller hole: what the first found to be photo is known then
 FAR = 6.0  # log-likelihood: no pixel may say more for or against a mark
-OWN, TOGETHER = 0.5, 1.5  # what a pixel says and what its neighbours of one colour say, beside the finder
-SIDE = 5  # pixels a side of a neighbourhood
-LIKE = 4.0  # times the noise: values so far apart are of one colour
-KEPT = -1.5  # log-odds over which a pixel may be the mark's
+KEPT = -0.3  # log-odds over which a pixel may be the mark's
 SPECK = 8  # pixels of the smallest part of a mark
 UNSURE = 0.4  # what coverage may be off by where a pixel may as well be photo
 DEEP = 8.0  # pixels: further inside, no painting tells anything
@@ -67,13 +65,11 @@ def outlined(
         known: the mark's levels, where they have been told from another part of it.
     """
     rng = np.random.default_rng(1)
-    likely = np.clip(hint.probability, 0.02, 0.98)
-    prior = np.log(likely / (1 - likely))
     asked = _grown(area)
     core = area & (hint.probability > LIKELY)
     if np.count_nonzero(core) < ENOUGH:
         core = area
-    hole, odds = area, np.asarray(prior, np.float32)
+    hole, odds = area, np.zeros(area.shape, np.float32)
     found = list(known)
     dark: NDArray[np.float64] = np.zeros(int(seen.shape[2]), np.float64)
     nothing = Level(1.0, dark)
@@ -93,11 +89,11 @@ def outlined(
         said = np.zeros(area.shape, np.float32)
         said[asked] = np.clip(marked - np.maximum(evidence.likelihood(nothing), -20.0), -FAR, FAR)
         said[_depth(hole) > DEEP] = 0
-        odds = OWN * said + TOGETHER * _together(seen, said, asked, LIKE * noise) + prior
+        odds = log_odds(Clues(seen, guess, error, hole, asked, said, hint, found))
         hole = _grown(_parts((odds > KEPT) & asked)) & asked
         if not hole.any():
             return None
-    return Outline(hole, np.asarray(odds, np.float32))
+    return Outline(hole, odds)
 
 
 def unsure(
@@ -127,31 +123,6 @@ def _evidence(
         np.ones(count),
         np.full(count, 0.05),
         max(noise, 2.0),
-    )
-
-
-def _together(
-    seen: NDArray[np.float32], said: NDArray[np.float32], asked: NDArray[np.bool_], like: float
-) -> NDArray[np.float32]:
-    """The mean of what is said around each pixel, over neighbours of its own brightness.
-
-    K. He, J. Sun, X. Tang: "Guided image filtering" (IEEE Transactions on Pattern Analysis and Machine
-    Intelligence 35, 2013), with weights.
-    """
-    luma = seen.mean(axis=2, dtype=np.float32)
-    weight = asked.astype(np.float32)
-    total = _blur(weight) + np.float32(1e-6)
-    bright, mean = _blur(luma * weight) / total, _blur(said * weight) / total
-    shared = _blur(luma * said * weight) / total - bright * mean
-    spread = _blur(luma * luma * weight) / total - bright * bright
-    slope = shared / (spread + np.float32(like**2))
-    rest = mean - slope * bright
-    return np.asarray((_blur(slope * weight) * luma + _blur(rest * weight)) / total, np.float32)
-
-
-def _blur(plane: NDArray[np.floating]) -> NDArray[np.float32]:
-    return np.asarray(
-        cv2.blur(np.asarray(plane, np.float32), (SIDE, SIDE), borderType=cv2.BORDER_REFLECT_101), np.float32
     )
 
 

@@ -52,6 +52,7 @@ class Recovery:
         levels: the levels that the mark was found to be made of; none where nothing explains it. Lettering
             that is opaque, or nearly, is recognised, and painted over whole: `trust` is 0 there.
         hidden: (H, W), pixels of the mark of which next to nothing could be had back.
+        odds: (H, W) float32, log-odds of each pixel being the mark's, as its outline was told; 0 without one.
         confidence: in 0..1, how sure it is that un-blending by this fit beats painting the mark over.
     """
 
@@ -61,6 +62,7 @@ class Recovery:
     trust: NDArray[np.float32]
     levels: tuple[Level, ...]
     hidden: NDArray[np.bool_]
+    odds: NDArray[np.float32]
     confidence: float
 
 
@@ -85,26 +87,27 @@ def recover(
     """
     noise = LOSSY if lossy else EXACT
     outline = None if hint is None else outlined(seen, area, hint, noise, known)
+    odds = np.zeros(area.shape, np.float32)
     if outline is not None:
-        area = outline.area
+        area, odds = outline.area, outline.odds
     here = setting(seen, area, noise)
     if outline is not None:
         coverage, doubt = unsure(outline, here.coverage, here.doubt)
         here = replace(here, coverage=coverage, doubt=doubt)
     opaque = OPAQUE_LOSSY if lossy else OPAQUE
     if not area.any() or area.all():  # a mark is told by what it does to the photo beside it
-        return _given_up(here, seen, [], opaque)
+        return _given_up(here, seen, [], opaque, odds)
     first = painted(seen, area) if painting is None else painting
     busy = busyness(seen, ~area)
     error = usual_error(busy, area)
     found, first, error = _levels(here, first, error, known)
     wide = np.count_nonzero(here.depth > SHALLOW) >= DEEP_SHARE * np.count_nonzero(area)
     if not found or (found[0].opacity > opaque and not wide):
-        return _given_up(here, first, found, opaque)
+        return _given_up(here, first, found, opaque, odds)
     shape, second, doubt = _settled(here, first, error, busy, found)
     solid = shape.through[area & (here.depth > 1)]
     if not wide and np.count_nonzero(solid < 1 - opaque) > MOSTLY * solid.size:
-        return _given_up(here, first, found, opaque)
+        return _given_up(here, first, found, opaque, odds)
     photo = np.clip((seen - shape.light) / shape.through[..., None], 0, 255)
     own, other = shape.error**2, doubt**2
     trust = np.where(shape.stray | (shape.through < THIN), 0.0, other / (other + own + 1e-6)).astype(
@@ -123,6 +126,7 @@ def recover(
         share,
         tuple(found),
         area & (trust < LOST),
+        odds,
         confidence(seen, photo, 1 - shape.through, area & (trust >= LOST), error, shape.error),
     )
 
@@ -152,7 +156,13 @@ def _finished(
     return finished(here.seen, photo, here.area, hole), trust
 
 
-def _given_up(here: Setting, painting: NDArray[np.float32], found: list[Level], opaque: float) -> Recovery:
+def _given_up(
+    here: Setting,
+    painting: NDArray[np.float32],
+    found: list[Level],
+    opaque: float,
+    odds: NDArray[np.float32],
+) -> Recovery:
     """Nothing can be had back: the painting, and what is known of the mark all the same."""
     nothing = np.zeros(here.area.shape, np.float32)
     strongest = max((one.opacity for one in found), default=1.0)
@@ -162,7 +172,7 @@ def _given_up(here: Setting, painting: NDArray[np.float32], found: list[Level], 
     light = (opacity[..., None] * colour).astype(np.float32)
     sure = 1.0 if found and strongest > opaque else 0.0
     values = np.where(here.area[..., None], painting, here.seen)
-    return Recovery(values, opacity, light, nothing, tuple(found), here.area, sure)
+    return Recovery(values, opacity, light, nothing, tuple(found), here.area, odds, sure)
 
 
 def _levels(
