@@ -29,7 +29,7 @@ ENOUGH = 60  # pixels of that kind; with fewer, all are asked
 FAINT = 0.03  # opacity of a level that is no mark at all
 ROUNDS = 2  # the second paints a smaller hole: what the first found to be photo is known then
 FAR = 6.0  # log-likelihood: no pixel may say more for or against a mark
-KEPT = -0.3  # log-odds over which a pixel may be the mark's
+KEPT = -0.5  # log-odds over which a pixel may be the mark's
 SPECK = 8  # pixels of the smallest part of a mark
 UNSURE = 0.4  # what coverage may be off by where a pixel may as well be photo
 DEEP = 8.0  # pixels: further inside, no painting tells anything
@@ -90,7 +90,7 @@ def outlined(
         said[asked] = np.clip(marked - np.maximum(evidence.likelihood(nothing), -20.0), -FAR, FAR)
         said[_depth(hole) > DEEP] = 0
         odds = log_odds(Clues(seen, guess, error, hole, asked, said, hint, found))
-        hole = _grown(_parts((odds > KEPT) & asked)) & asked
+        hole = _parts((odds > KEPT) & asked)
         if not hole.any():
             return None
     return Outline(hole, odds)
