@@ -42,6 +42,7 @@ OPAQUE = 0.8  # opacity, as the network tells it, of a mark that hides the photo
 # Strokes that the network hardly saw, at most so many pixels beside others and at least so probable, may be
 # the mark's too: the fit tells
 STROKES_NEARBY, FAINTLY = 8, 0.06
+BESIDE_COPIES = 2  # the same beside a tiled mark, which has strokes of its own there
 CONTEXT = 128  # pixels round a user's region that are looked at as well
 
 
@@ -93,9 +94,9 @@ def _found(pixels: NDArray[Any], box: Box, within: NDArray[np.bool_] | None, ask
     # what repeats shows itself in the whole picture, however little of it the user points at
     likely = _resized(sight.probability, size) if part.shape == pixels.shape else None
     repeated = find_repeated(pixels, likely, box)
-    least = LIKELY
+    least, nearby = LIKELY, STROKES_NEARBY
     if repeated is not None and repeated.confidence >= asked:
-        least = LIKELIER
+        least, nearby = LIKELIER, BESIDE_COPIES
         yield from _claimed(_moved(repeated.mark(), -box[0], -box[1]), free, beside=2)
         if repeated.explained(_resized(sight.probability, size)) >= EXPLAINED:
             return
@@ -110,7 +111,7 @@ def _found(pixels: NDArray[Any], box: Box, within: NDArray[np.bool_] | None, ask
         sure = judge(seen, sight)
         accepted = np.ones(sure.shape, bool)
     for index in np.flatnonzero(accepted):
-        yield from _claimed(_mark(seen[index], float(sure[index]), sight, part, within), free)
+        yield from _claimed(_mark(seen[index], float(sure[index]), sight, part, within, nearby), free)
 
 
 def _accepted(sure: NDArray[np.float32], asked: float) -> NDArray[np.bool_]:
@@ -141,19 +142,24 @@ def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float, large: floa
 
 
 def _mark(
-    each: Object, sure: float, sight: Sight, pixels: NDArray[Any], within: NDArray[np.bool_] | None
+    each: Object,
+    sure: float,
+    sight: Sight,
+    pixels: NDArray[Any],
+    within: NDArray[np.bool_] | None,
+    nearby: int,
 ) -> Mark:
-    """An object at the picture's own scale, with an area that is rather too large."""
+    """An object at the picture's own scale, with an area that is rather too large: by `nearby` at most."""
     height, width = pixels.shape[:2]
     region = None if within is None else _shrunk(within, sight.shape)
     strip = completed(each.area, each.box, sight.shape, region)
-    x, y, w, h = grown(_around(each.box, strip), STROKES_NEARBY, sight.shape[1], sight.shape[0])
+    x, y, w, h = grown(_around(each.box, strip), nearby, sight.shape[1], sight.shape[0])
     place = np.s_[y : y + h, x : x + w]
     area = np.zeros((h, w), np.float32)
     likely = sight.probability[place]
     left, top = each.box[0] - x, each.box[1] - y
     area[top : top + each.box[3], left : left + each.box[2]] = each.area
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * STROKES_NEARBY + 1, 2 * STROKES_NEARBY + 1))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * nearby + 1, 2 * nearby + 1))
     area = np.maximum(area, cv2.dilate(area, kernel) * (likely > FAINTLY))
     if strip is not None:
         rest = window((strip[0] - x, strip[1] - y, strip[2], strip[3]))
