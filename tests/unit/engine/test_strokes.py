@@ -29,7 +29,7 @@ def lettered(*, busy: float, channels: int = 3) -> tuple[Clues, np.ndarray, np.n
     clues = Clues(
         (ground * (1 - alpha) + colour * alpha).astype(np.float32),
         hole, likely, (0.9 * likely).astype(np.float32), colour, alpha[..., 0].copy(),
-        np.where(grown(letters, 1), np.float32(2), np.float32(-2)), 0.8,
+        np.where(grown(letters, 1), np.float32(3), np.float32(-3)), 0.8,
     )  # fmt: skip
     return clues, letters, ground
 
