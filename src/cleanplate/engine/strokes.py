@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.fit.painting import busyness, painted, usual_error
+from cleanplate.engine.values import channel_mean, channel_sum
 from cleanplate.models import load
 
 if TYPE_CHECKING:
@@ -122,11 +123,11 @@ def described(clues: Clues) -> NDArray[np.float32]:
     painting = painted(seen, hole)
     usual = usual_error(busyness(seen, ~hole), hole)
     change = seen - painting
-    off = np.abs(change).mean(axis=2)
+    off = channel_mean(np.abs(change))
     strange = np.where(hole, off / (usual + 1), 0).astype(np.float32)
     along, beside, tone = _towards(clues, painting, strange)
     inside = np.where(hole, along, 0).astype(np.float32)
-    luma = seen.mean(axis=2, dtype=np.float32)
+    luma = channel_mean(seen)
     planes = {
         "likely": likely,
         "likely near": _most(likely, 2),
@@ -159,7 +160,7 @@ def described(clues: Clues) -> NDArray[np.float32]:
         "sure": np.full(hole.shape, clues.sure, np.float32),
         "ripple": np.abs(luma - _mean(luma, 2.0)),
         "bright": luma - _mean(luma, 4.0),
-        "vivid": _mean(seen.std(axis=2), 1.0),
+        "vivid": _mean(np.sqrt(channel_mean((seen - luma[..., None]) ** 2)), 1.0),
     }
     return np.stack([planes[name][hole] for name in FEATURES], axis=1).astype(np.float32)
 
@@ -175,10 +176,10 @@ def _towards(
         way = colour - painting
         share = _share(change, way)
         inner = np.clip(share, 0, 1)
-        apart = np.sqrt(((change - inner[..., None] * way) ** 2).mean(axis=2))
+        apart = np.sqrt(channel_mean((change - inner[..., None] * way) ** 2))
         better = apart - 8 * inner < beside - 8 * np.clip(along, 0, 1)  # of two that fit, the more opaque
         along, beside = np.where(better, share, along), np.where(better, apart, beside)
-        tone = np.minimum(tone, np.sqrt(((clues.seen - colour) ** 2).mean(axis=2)))
+        tone = np.minimum(tone, np.sqrt(channel_mean((clues.seen - colour) ** 2)))
     return along.astype(np.float32), beside.astype(np.float32), tone.astype(np.float32)
 
 
@@ -201,7 +202,7 @@ def _colours(clues: Clues, strange: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _share(change: NDArray[np.float32], way: NDArray[np.float32]) -> NDArray[np.float32]:
     """How far each change goes along a way, 1 = to its end."""
-    return (change * way).sum(axis=2) / ((way * way).sum(axis=2) + np.float32(SOFT))
+    return np.asarray(channel_sum(change * way) / (channel_sum(way * way) + SOFT), np.float32)
 
 
 def _most(plane: NDArray[np.float32], reach: int) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.crops import window
+from cleanplate.engine.values import channel_mean, channel_sum
 from cleanplate.models import load
 
 if TYPE_CHECKING:
@@ -105,16 +106,16 @@ def described(clues: Clues) -> NDArray[np.float32]:
     moved, sign = np.zeros_like(along), np.zeros_like(along)
     for level in clues.levels:
         way = np.asarray(level.light - level.opacity * clues.guess, np.float32)
-        share = (change * way).sum(axis=2) / ((way * way).sum(axis=2) + np.float32(SOFT))
+        share = channel_sum(change * way) / (channel_sum(way * way) + np.float32(SOFT))
         inner = np.clip(share, 0, 1)
-        apart = np.sqrt(((change - inner[..., None] * way) ** 2).mean(axis=2))
+        apart = np.sqrt(channel_mean((change - inner[..., None] * way) ** 2))
         better = apart - NEARER * inner < beside - NEARER * np.clip(along, 0, 1)
-        length = np.sqrt((way * way).mean(axis=2))
+        length = np.sqrt(channel_mean(way * way))
         along, beside = np.where(better, share, along), np.where(better, apart, beside)
         moved = np.where(better, length, moved)
-        sign = np.where(better, way.mean(axis=2) / (length + 1), sign)
+        sign = np.where(better, channel_mean(way) / (length + 1), sign)
         off = clues.seen - level.colour.astype(np.float32)
-        tone = np.minimum(tone, np.sqrt((off * off).mean(axis=2)))
+        tone = np.minimum(tone, np.sqrt(channel_mean(off * off)))
     planes = {
         "likely": clues.hint.probability,
         "opacity": clues.hint.opacity,
@@ -122,12 +123,12 @@ def described(clues: Clues) -> NDArray[np.float32]:
         "along": np.clip(along, -1, 2),
         "beside": np.log1p(np.minimum(beside, 255)) / 4,
         "tone": np.log1p(np.minimum(tone, 255)) / 4,
-        "strange": np.minimum(np.abs(change).mean(axis=2) / (clues.error + 1), 6) / 4,
+        "strange": np.minimum(channel_mean(np.abs(change)) / (clues.error + 1), 6) / 4,
         "usual": np.log1p(clues.error) / 4,
         "visible": np.log1p(moved / (clues.error + 2)) / 2,
         "sign": sign,
-        "luma": clues.seen.mean(axis=2) / 128 - 1,
-        "guess": clues.guess.mean(axis=2) / 128 - 1,
+        "luma": channel_mean(clues.seen) / 128 - 1,
+        "guess": channel_mean(clues.guess) / 128 - 1,
         "hole": clues.hole,
         "asked": clues.asked,
     }

@@ -8,6 +8,7 @@ import numpy as np
 
 from cleanplate.engine.fit.painting import busyness, finished, usual_error
 from cleanplate.engine.fit.recovery import EXACT, LOSSY, THIN, TRUSTY, Recovery
+from cleanplate.engine.values import channel_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def inverted(
     light = opacity[..., None] * colour
     photo = np.asarray(np.clip((seen - light) / through, 0, 255), np.float32)
     doubt = usual_error(busyness(seen, ~area), area)
-    contrast = np.abs(colour - photo).mean(axis=2)
+    contrast = channel_mean(np.abs(colour - photo))
     own = np.hypot(NOISY * (LOSSY if lossy else EXACT), OFF * contrast) / through[..., 0]
     hidden = area & (through[..., 0] < THIN)
     trust = np.where(area & ~hidden, doubt**2 / (doubt**2 + own**2), 0).astype(np.float32)

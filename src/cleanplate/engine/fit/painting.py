@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.pyramid import BRISK, FULL, Effort, paint_colours
+from cleanplate.engine.values import channel_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +57,7 @@ def sketched(values: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np
 
 def busyness(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Length of the known pixels' gradient in levels a pixel, averaged around every place, (H, W)."""
-    luma = values.mean(axis=2, dtype=np.float32)
+    luma = channel_mean(values)
     across = np.asarray(cv2.Sobel(luma, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32)
     down = np.asarray(cv2.Sobel(luma, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32)
     inner = cv2.erode(known.view(np.uint8), np.ones((3, 3), np.uint8), borderValue=1).astype(np.float32)

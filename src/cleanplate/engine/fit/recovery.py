@@ -13,6 +13,7 @@ from cleanplate.engine.fit.levels import Evidence, Level, levels
 from cleanplate.engine.fit.outline import outlined, unsure
 from cleanplate.engine.fit.painting import busyness, finished, painted, sketched, usual_error
 from cleanplate.engine.fit.shape import Setting, Shape, labelled, seams, setting, shaped, solid_parts
+from cleanplate.engine.values import channel_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,7 +202,7 @@ def _levels(
     exact = np.rint(np.where(here.area[..., None], bare, here.seen)).astype(np.uint8)
     side = min(2 * int(here.depth.max()) + 1, WIDEST)
     middle = cv2.medianBlur(exact, side).reshape(exact.shape).astype(np.float32)
-    off = np.minimum(np.abs(exact - middle).mean(axis=2), 40.0).astype(np.float32)
+    off = np.minimum(channel_mean(np.abs(exact - middle)), 40.0).astype(np.float32)
     spread = np.asarray(2.0 + 1.2 * cv2.blur(off, (side, side)), np.float32)
     better = deep & (spread < error)
     guess, error = np.where(better[..., None], middle, guess), np.where(better, spread, error)

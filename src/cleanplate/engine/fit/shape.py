@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.fit.levels import Evidence
+from cleanplate.engine.values import channel_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,7 +179,7 @@ def seams(shape: Shape, found: Sequence[Level], seen: NDArray[np.float32]) -> ND
     opacity = 1 - shape.through
     colour = shape.light / np.maximum(opacity, FAINT)[..., None]
     apart = [
-        np.abs(colour - one.colour).mean(axis=2) + COLOUR_OF_OPACITY * np.abs(opacity - one.opacity)
+        channel_mean(np.abs(colour - one.colour)) + COLOUR_OF_OPACITY * np.abs(opacity - one.opacity)
         for one in found
     ]
     marked = opacity > FAINT
@@ -187,7 +188,7 @@ def seams(shape: Shape, found: Sequence[Level], seen: NDArray[np.float32]) -> ND
     own = np.take_along_axis(photos, np.maximum(label, 0)[None, ..., None], axis=0)[0]
     for k, photo in enumerate(photos):
         near = cv2.dilate((label == k).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        off = MISTAKEN * np.sqrt(((photo - own) ** 2).mean(axis=2))
+        off = MISTAKEN * np.sqrt(channel_mean((photo - own) ** 2))
         wrong = np.where(near & marked & (label != k), np.maximum(wrong, off), wrong)
     return np.asarray(wrong, np.float32)
 
