@@ -78,7 +78,7 @@ class Recipe:
     bf16: bool = True
     threads: int = 2
     validate_every: int = 500
-    scenes: int = 2000
+    scenes: int = 4000
     side: int = 128
     batch: int = 16
 

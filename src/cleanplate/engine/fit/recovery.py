@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.fit.confidence import confidence
+from cleanplate.engine.fit.lettering import islands, ringing
 from cleanplate.engine.fit.levels import Evidence, Level, levels
 from cleanplate.engine.fit.outline import outlined, unsure
 from cleanplate.engine.fit.painting import busyness, finished, painted, sketched, usual_error
@@ -38,11 +39,6 @@ DEEP_SHARE = 0.1  # of a mark's pixels
 WIDEST = 61  # pixels a side of the neighbourhood that lettering inside a wide mark must not fill
 STRAY_SIDE = 5  # pixels a side of a neighbourhood that is not had back
 STRAYS = 0.2  # where more than this share of it is strange
-# Of what a lossy encoder is usually off by: beside letters on a strip, and far from them (bench/UNDO.md)
-RINGING, QUIET = 2.2, 0.55
-RINGING_REACH = 4.5  # pixels over which the one falls off to the other
-ISLAND = 150  # pixels of a part amid what is painted that may be there by mistake
-FOREIGN = 6.0  # times what a painting is usually off by: such a part is there by mistake
 SEED = 20240611
 
 
@@ -121,10 +117,10 @@ def recover(
         lettering = np.asarray(around) > STRAYS
         lost |= lettering
         if lossy:
-            shape = replace(shape, error=shape.error * _ringing(lettering | (shape.through < THIN)))
+            shape = replace(shape, error=shape.error * ringing(lettering | (shape.through < THIN)))
     own, other = shape.error**2, doubt**2
     trust = np.where(area & ~lost, other / (other + own + 1e-6), 0).astype(np.float32)
-    trust[_islands(here, photo, trust, busy)] = 0
+    trust[islands(here.seen, photo, area, area & (trust >= LOST), busy)] = 0
     second, share = _finished(here, shape, found, photo, second, busy, trust, TRUSTY_WIDE if wide else TRUSTY)
     values = np.where(area[..., None], share[..., None] * photo + (1 - share[..., None]) * second, seen)
     return Recovery(
@@ -137,35 +133,6 @@ def recover(
         odds,
         confidence(seen, photo, 1 - shape.through, area & (trust >= LOST), error, shape.error),
     )
-
-
-def _ringing(lettering: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """By how much more a lossy encoder is off around sharp letters than elsewhere, (H, W)."""
-    apart = cv2.distanceTransform((~lettering).view(np.uint8), cv2.DIST_L2, 5)
-    return np.asarray(QUIET + (RINGING - QUIET) * np.exp(-apart / RINGING_REACH), np.float32)
-
-
-def _islands(
-    here: Setting, photo: NDArray[np.float32], trust: NDArray[np.float32], busy: NDArray[np.float32]
-) -> NDArray[np.bool_]:
-    """Few pixels amid what is painted that nothing around goes on to: letters taken for photo, (H, W)."""
-    back = here.area & (trust >= LOST)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((~here.area | back).view(np.uint8), connectivity=8)
-    small = stats[:, cv2.CC_STAT_AREA] <= ISLAND
-    islands = back & small[np.asarray(labels, np.intp)]
-    if not islands.any():
-        return islands
-    hole = here.area & ((trust < LOST) | islands)
-    around = sketched(np.where((here.area & ~hole)[..., None], photo, here.seen).astype(np.float32), hole)
-    usual = usual_error(busy, hole)
-    count = np.bincount(labels[islands], minlength=len(stats))
-    off = [
-        np.bincount(labels[islands], (photo - around)[..., k][islands], len(stats))
-        for k in range(photo.shape[2])
-    ]
-    strange = np.sqrt(np.mean(np.square(off), axis=0)) / np.maximum(count, 1)
-    expected = np.bincount(labels[islands], usual[islands], len(stats)) / np.maximum(count, 1)
-    return islands & (strange > FOREIGN * expected)[np.asarray(labels, np.intp)]
 
 
 def _finished(
