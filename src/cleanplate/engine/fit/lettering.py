@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.fit.painting import sketched, usual_error
+from cleanplate.engine.values import channel_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 # Of what a lossy encoder is usually off by: beside sharp letters, and far from them (measured, bench/UNDO.md)
 BESIDE, FAR = 2.2, 0.55
 REACH = 4.5  # pixels over which the one falls off to the other
+LOUD = 0.75  # of what an encoder is usually off by: where it errs by more, single pixels stand out
+STANDING_OUT = 0.5  # of what a pixel is expected to be off by: from here on its neighbours are asked
 ISLAND = 150  # pixels of a part amid what is painted that may be there by mistake
 FOREIGN = 6.0  # times what a painting is usually off by: such a part is there by mistake
 
@@ -27,6 +30,32 @@ def ringing(lettering: NDArray[np.bool_]) -> NDArray[np.float32]:
     """
     apart = cv2.distanceTransform((~lettering).view(np.uint8), cv2.DIST_L2, 5)
     return np.asarray(FAR + (BESIDE - FAR) * np.exp(-apart / REACH), np.float32)
+
+
+def despeckled(
+    photo: NDArray[np.float32],
+    painting: NDArray[np.float32],
+    lost: NDArray[np.bool_],
+    error: NDArray[np.float32],
+    louder: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """The photo without the specks that an encoder's ringing becomes beside letters, (H, W, C).
+
+    A pixel that stands out from the nine about it gets their median, channel by channel: what is sharper than
+    that is more likely ringing there than photo.
+
+    Args:
+        photo: (H, W, C) float32, 0..255, with the mark taken off.
+        painting: (H, W, C), what stands for the photo where it is lost.
+        lost: (H, W), the letters themselves.
+        error: (H, W), levels that the photo is expected to be off by.
+        louder: (H, W), as `ringing` tells it.
+    """
+    known = np.where(lost[..., None], painting, photo).astype(np.float32)
+    middle = np.asarray(cv2.medianBlur(known, 3), np.float32).reshape(photo.shape)
+    off = np.sqrt(channel_mean((photo - middle) ** 2))
+    specks = ~lost & (louder > LOUD) & (off > STANDING_OUT * error)
+    return np.where(specks[..., None], middle, photo).astype(np.float32)
 
 
 def islands(

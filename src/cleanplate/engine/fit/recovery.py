@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.fit.confidence import confidence
-from cleanplate.engine.fit.lettering import islands, ringing
+from cleanplate.engine.fit.lettering import despeckled, islands, ringing
 from cleanplate.engine.fit.levels import Evidence, Level, levels
 from cleanplate.engine.fit.outline import outlined, unsure
 from cleanplate.engine.fit.painting import busyness, finished, painted, sketched, usual_error
@@ -117,7 +117,9 @@ def recover(
         lettering = np.asarray(around) > STRAYS
         lost |= lettering
         if lossy:
-            shape = replace(shape, error=shape.error * ringing(lettering | (shape.through < THIN)))
+            louder = ringing(lettering | (shape.through < THIN))
+            shape = replace(shape, error=shape.error * louder)
+            photo = despeckled(photo, second, lost, shape.error, louder)
     own, other = shape.error**2, doubt**2
     trust = np.where(area & ~lost, other / (other + own + 1e-6), 0).astype(np.float32)
     trust[islands(here.seen, photo, area, area & (trust >= LOST), busy)] = 0
