@@ -87,7 +87,7 @@ def test_single_pixels_that_stand_out_beside_letters_follow_their_neighbours(cha
     assert changed.sum() < 4  # what goes on smoothly is left as it is
 
 
-def island(value: float | None, side: int = 8, *, reaching: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def island(value: float, side: int = 8, *, reaching: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Where an island of so many levels more than the photo was found, and where it lies."""
     truth = ground(3)
     area = np.zeros(SIDE, bool)
