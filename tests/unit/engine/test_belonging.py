@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cleanplate.engine.fit.belonging import CONTEXT, NOWHERE, PLANES, Clues, described, log_odds, shown
+from cleanplate.engine.fit.evidence import Level
 from cleanplate.engine.fit.hint import Hint
-from cleanplate.engine.fit.levels import Level
 from cleanplate.engine.fit.outline import outlined
 
 
@@ -29,8 +29,8 @@ def lettered(channels: int = 3, side: tuple[int, int] = (131, 263)) -> tuple[Clu
     off = seen - ground
     said = np.where(np.abs(off).mean(axis=2) > 25, 5, -5).astype(np.float32) * asked
     clues = Clues(
-        seen, ground, np.full(side, 8, np.float32), asked, asked, said,
-        Hint(likely, 0.5 * likely, None), [level],
+        seen, ground, np.full((*side, channels), 8, np.float32), asked, asked, said,
+        Hint(likely, 0.5 * likely, None), [level], 0.6,
     )  # fmt: skip
     return clues, letters
 
@@ -76,7 +76,7 @@ def test_what_is_told_stays_within_bounds(level: Level) -> None:
     clues = replace(
         clues,
         seen=np.where(clues.asked[..., None], np.float32(255), np.float32(0)) + 0 * clues.seen,
-        error=np.full(clues.asked.shape, 200, np.float32),
+        error=np.full(clues.seen.shape, 200, np.float32),
         levels=[level, Level(0.5, np.full(3, 500.0))],
     )
     planes = described(clues)

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.crops import window
+from cleanplate.engine.fit.axes import along, length
 from cleanplate.engine.values import channel_mean, channel_sum
 from cleanplate.models import load
 
@@ -23,15 +24,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from cleanplate.engine.fit.evidence import Level
     from cleanplate.engine.fit.hint import Hint
-    from cleanplate.engine.fit.levels import Level
 
 MODEL = "outline"
 STRIDE = 8  # pixels that the network's picture has to be a multiple of
 CONTEXT = 12  # pixels of surroundings that it is shown
 NOWHERE = -9.0  # log-odds where nobody asks
-SOFT = 30.0  # squared levels: a level that moves a pixel by less tells nothing
-NEARER = 8.0  # levels by which a level may fit worse for all the opacity it explains
+SOFT = 0.5  # squared errors: a level that moves a pixel by less tells nothing
+NEARER = 1.0  # errors by which a level may fit worse for all the opacity it explains
+FAINTEST = 2.0  # levels: nothing is told more closely than this
+BLURRED = 1.06  # what subsampling makes of a mark's edge in the chromas, as the square of a share of it
 PLANES = (
     "likely",  # that the pixel is the mark's, as the finder tells it
     "opacity",  # as the finder tells it
@@ -57,12 +60,13 @@ class Clues:
     Attributes:
         seen: (H, W, C) float32 in 0..255.
         guess: (H, W, C) float32 in 0..255, with the hole painted.
-        error: (H, W) float32, levels that this is usually off by.
+        error: (H, W, C) float32, levels that this is usually off by along each axis of colour (`axes`).
         hole: (H, W) boolean.
         asked: (H, W) boolean, where the mark may be.
         said: (H, W) float32, log-likelihood of the best levels over that of the photo alone.
         hint: what the finder says.
         levels: the mark's.
+        noise: what storing the picture may have moved a value by, in levels.
     """
 
     seen: NDArray[np.float32]
@@ -73,6 +77,7 @@ class Clues:
     said: NDArray[np.float32]
     hint: Hint
     levels: Sequence[Level]
+    noise: float
 
 
 def log_odds(clues: Clues) -> NDArray[np.float32]:
@@ -100,32 +105,38 @@ def shown(asked: NDArray[np.bool_]) -> tuple[int, int, int, int]:
 
 def described(clues: Clues) -> NDArray[np.float32]:
     """What the network is told, (P, H, W) float32 of about -2..2, in the order of `PLANES`."""
-    change = clues.seen - clues.guess
-    along = np.full(clues.asked.shape, -2, np.float32)
-    beside, tone = np.full_like(along, 1e3), np.full_like(along, 1e3)
-    moved, sign = np.zeros_like(along), np.zeros_like(along)
+    guess, seen = along(clues.guess), along(clues.seen)
+    change = seen - guess
+    usual = clues.error**2 + np.float32(max(clues.noise, FAINTEST) ** 2)
+    blurred = np.ones(change.shape[2], np.float32)
+    blurred[1:] = BLURRED
+    share = np.full(clues.asked.shape, -2, np.float32)
+    beside, tone = np.full_like(share, 1e3), np.full_like(share, 1e3)
+    moved, sign = np.zeros_like(share), np.zeros_like(share)
     for level in clues.levels:
-        way = np.asarray(level.light - level.opacity * clues.guess, np.float32)
-        share = channel_sum(change * way) / (channel_sum(way * way) + np.float32(SOFT))
-        inner = np.clip(share, 0, 1)
-        apart = np.sqrt(channel_mean((change - inner[..., None] * way) ** 2))
-        better = apart - NEARER * inner < beside - NEARER * np.clip(along, 0, 1)
-        length = np.sqrt(channel_mean(way * way))
-        along, beside = np.where(better, share, along), np.where(better, apart, beside)
-        moved = np.where(better, length, moved)
-        sign = np.where(better, channel_mean(way) / (length + 1), sign)
+        way = np.asarray(along(level.light) - level.opacity * guess, np.float32)
+        likely = 1 / (usual + (blurred - 1) * (way * way))
+        power = channel_sum(way * way * likely)
+        far = channel_sum(change * way * likely) / (power + np.float32(SOFT))
+        inner = np.clip(far, 0, 1)
+        apart = np.sqrt(channel_mean((change - inner[..., None] * way) ** 2 * likely))
+        better = apart - NEARER * inner < beside - NEARER * np.clip(share, 0, 1)
+        share, beside = np.where(better, far, share), np.where(better, apart, beside)
+        moved = np.where(better, np.sqrt(power), moved)
+        bright = way[..., 0]
+        sign = np.where(better, bright / (np.sqrt(channel_sum(way * way)) + 1), sign)
         off = clues.seen - level.colour.astype(np.float32)
         tone = np.minimum(tone, np.sqrt(channel_mean(off * off)))
     planes = {
         "likely": clues.hint.probability,
         "opacity": clues.hint.opacity,
         "said": clues.said / 6,
-        "along": np.clip(along, -1, 2),
-        "beside": np.log1p(np.minimum(beside, 255)) / 4,
+        "along": np.clip(share, -1, 2),
+        "beside": np.log1p(np.minimum(beside, 255)) / 2,
         "tone": np.log1p(np.minimum(tone, 255)) / 4,
-        "strange": np.minimum(channel_mean(np.abs(change)) / (clues.error + 1), 6) / 4,
-        "usual": np.log1p(clues.error) / 4,
-        "visible": np.log1p(moved / (clues.error + 2)) / 2,
+        "strange": np.minimum(np.sqrt(channel_mean(change * change / usual)), 6) / 4,
+        "usual": np.log1p(length(clues.error)) / 4,
+        "visible": np.log1p(moved) / 2,
         "sign": sign,
         "luma": channel_mean(clues.seen) / 128 - 1,
         "guess": channel_mean(clues.guess) / 128 - 1,

@@ -9,98 +9,30 @@ is known for every pixel, and when pixels that do not fit are let go.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from cleanplate.engine.fit.axes import axes
+from cleanplate.engine.fit.evidence import DIMENSIONS, FREEDOM, Evidence, Level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-FREEDOM = 3.0  # of Student's t: paintings fail by far more than their usual error at the edges of things
-DIMENSIONS = 2.0  # what the three channels' errors, which go together, are worth
 MOST_LEVELS = 4
 PRICE_ON_TOP = 0.07  # the same where the main level is known: lettering is a small part of its strip
 STRAY = -2 * np.log(90.0)  # log-likelihood of a pixel that belongs to no level: anything is possible there
 CLUMP = 40.0  # neighbouring pixels err together: so many of them count as one observation
 DOUBT = 8.0  # in log-likelihood: how much worse white or black may explain a mark than a colour between
 LEAST_THROUGH, MOST_THROUGH = 0.01, 0.995
-BLUNT = 0.7  # the painting may err where the mark is opaque too: a level may not fit all too well
 SAMPLE = 2000  # pixels that levels are told from
 TRIED = 600  # of them, for telling the likeliest of many beginnings
 ROUNDS = 12
+ALIKE = (0.02, 4.0)  # transmittance, and levels of light, up to which two starts come to the same
 ENTRY = 0.05  # log-likelihood a pixel that the first level must gain
 PRICE = 0.15  # log-likelihood a pixel that another level must gain
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One flat part of a mark: seen = through · photo + light.
-
-    Attributes:
-        through: 1 - α, in 0.01..1.
-        light: α · colour, (C,) in 0..255.
-    """
-
-    through: float
-    light: NDArray[np.float64]
-
-    @property
-    def opacity(self) -> float:
-        return 1.0 - self.through
-
-    @property
-    def colour(self) -> NDArray[np.float64]:
-        return np.clip(self.light / max(self.opacity, 1e-3), 0.0, 255.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Pixels that a mark covers.
-
-    Attributes:
-        seen: (N, C) float64, 0..255.
-        guess: (N, C), what a painting from outside the mark has there.
-        error: (N,), the guess's usual error, in levels.
-        coverage: (N,), how much of the pixel the mark is expected to cover: `seen` has been corrected for it.
-        doubt: (N,), the usual error of that.
-        noise: what storing the picture may have moved a value by, in levels.
-    """
-
-    seen: NDArray[np.float64]
-    guess: NDArray[np.float64]
-    error: NDArray[np.float64]
-    coverage: NDArray[np.float64]
-    doubt: NDArray[np.float64]
-    noise: float
-
-    def of(self, chosen: NDArray[Any] | slice) -> Evidence:
-        """The evidence of some of its pixels: a boolean array or their numbers."""
-        return Evidence(
-            self.seen[chosen],
-            self.guess[chosen],
-            self.error[chosen],
-            self.coverage[chosen],
-            self.doubt[chosen],
-            self.noise,
-        )
-
-    def misfit(self, level: Level) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Squared residuals over their expected square, (N,), and the expected error, (N,)."""
-        change = level.light - level.opacity * self.guess
-        residual = self.seen - self.guess - change
-        channels = self.seen.shape[1]
-        covered = self.doubt**2 * np.einsum("ic,ic->i", change, change) / channels
-        photo = max(level.through, BLUNT) + (1 - self.coverage)
-        power = ((photo * self.error) ** 2 + self.noise**2 + covered) / self.coverage**2
-        square = np.einsum("ic,ic->i", residual, residual) * (DIMENSIONS / channels)
-        return square / power, np.sqrt(power)
-
-    def likelihood(self, level: Level) -> NDArray[np.float64]:
-        """Log-likelihood of each pixel under a level, (N,)."""
-        square, spread = self.misfit(level)
-        return -(FREEDOM + DIMENSIONS) / 2 * np.log1p(square / FREEDOM) - DIMENSIONS * np.log(spread)
 
 
 def levels(
@@ -114,10 +46,10 @@ def levels(
         rng: for the random starts, and to choose `SAMPLE` pixels where there are more.
         known: levels that were found before, which are kept as they are.
     """
-    chosen = rng.permutation(evidence.error.size)[:SAMPLE]
+    chosen = rng.permutation(len(evidence.doubt))[:SAMPLE]
     evidence, parts = evidence.of(chosen), parts[chosen]
     known = list(known)
-    candidates = _candidates(evidence, parts, rng)
+    candidates = _distinct(_candidates(evidence, parts, rng))
     mixture = _Mixture(known, np.append(np.full(len(known), 0.8 / max(len(known), 1)), 0.2 if known else 1.0))
     if known:
         mixture = mixture.settled(evidence, 2, frozen=len(known))
@@ -125,13 +57,15 @@ def levels(
     while len(mixture.levels) < MOST_LEVELS:
         first_on_top = bool(known) and len(mixture.levels) == len(known)
         price = PRICE_ON_TOP if first_on_top else PRICE if mixture.levels else ENTRY
-        penalty = 8.0 + price * evidence.error.size
+        penalty = 8.0 + price * len(evidence.doubt)
         if len(mixture.levels) == 1:
             candidates += _relatives(mixture.levels[0])
         some = evidence.of(slice(None, TRIED))
         trials = [mixture.joined(one).settled(some, 2, frozen=len(known)) for one in candidates]
         likely = sorted(range(len(trials)), key=lambda k: -trials[k].total(some))
-        first, candidates = likely[0], [candidates[k] for k in likely[: max(8, len(likely) // 2)]]
+        first = likely[0]
+        if mixture.levels:  # what explains little beside nothing may explain much beside the first
+            candidates = [candidates[k] for k in likely[: max(8, len(likely) // 2)]]
         trial = trials[first].settled(evidence, ROUNDS, frozen=len(known))
         gain = trial.total(evidence) - total
         if gain < penalty:
@@ -157,7 +91,7 @@ class _Mixture:
 
     def said(self, evidence: Evidence) -> NDArray[np.float64]:
         """Log-likelihoods, (N, levels + 1)."""
-        stray = np.full(evidence.error.size, STRAY)
+        stray = np.full(len(evidence.doubt), STRAY)
         both = np.stack([*(evidence.likelihood(one) for one in self.levels), stray], axis=1)
         return both + np.log(np.maximum(self.weights, 1e-6))
 
@@ -183,7 +117,7 @@ class _Mixture:
 
 def _candidates(evidence: Evidence, parts: NDArray[np.intp], rng: np.random.Generator) -> list[Level]:
     """Starts: the whole, each large part, and clusters of what is seen and of how it differs."""
-    count = evidence.error.size
+    count = len(evidence.doubt)
     whole = np.ones(count)
     found = [_start(evidence, whole)]
     sizes = np.bincount(parts)
@@ -199,6 +133,18 @@ def _candidates(evidence: Evidence, parts: NDArray[np.intp], rng: np.random.Gene
                     if (label == k).sum() >= 12
                 ]
     return found
+
+
+def _distinct(found: list[Level]) -> list[Level]:
+    """Without those that hardly differ from one before."""
+    kept: list[Level] = []
+    for level in found:
+        if all(
+            abs(one.through - level.through) > ALIKE[0] or np.abs(one.light - level.light).max() > ALIKE[1]
+            for one in kept
+        ):
+            kept.append(level)
+    return kept
 
 
 def _relatives(level: Level) -> list[Level]:
@@ -251,7 +197,7 @@ def regressed(
     for turn in range(rounds):
         square, spread = evidence.misfit(level)
         robust = (FREEDOM + DIMENSIONS) / (FREEDOM + square) if trusting or turn else 1.0
-        w = weights * robust / spread**2
+        w = (weights * robust)[:, None] / spread**2
         level = _line(evidence, w)
     return level
 
@@ -259,7 +205,8 @@ def regressed(
 def _line(evidence: Evidence, w: NDArray[np.float64]) -> Level:
     sums = _Moments.of(evidence, w)
     free, cost = sums.line(None)
-    observations = w.sum() ** 2 / max(float(w @ w), 1e-12) / CLUMP
+    each = w.sum(axis=1)
+    observations = each.sum() ** 2 / max(float(each @ each), 1e-12) / CLUMP
     best, least = free, DOUBT
     for tone in (0.0, 255.0):
         other, worse = sums.line(tone)
@@ -271,8 +218,9 @@ def _line(evidence: Evidence, w: NDArray[np.float64]) -> Level:
 
 @dataclass(frozen=True, slots=True)
 class _Moments:
-    """All that a line through weighted evidence depends on, (C,) each."""
+    """All that a line through weighted evidence depends on, (C,) each; the weights' sum is 1."""
 
+    weight: NDArray[np.float64]
     seen: NDArray[np.float64]
     guess: NDArray[np.float64]
     seen_power: NDArray[np.float64]
@@ -282,33 +230,44 @@ class _Moments:
     @classmethod
     def of(cls, evidence: Evidence, w: NDArray[np.float64]) -> _Moments:
         share = w / max(float(w.sum()), 1e-12)
-        seen, guess = share @ evidence.seen, share @ evidence.guess
+        weight = np.maximum(share.sum(axis=0), 1e-12)
+        seen = np.einsum("ic,ic->c", share, evidence.seen) / weight
+        guess = np.einsum("ic,ic->c", share, evidence.guess) / weight
         s, g = evidence.seen - seen, evidence.guess - guess
-        weighted = share[:, None] * g
+        weighted = share * g
         return cls(
+            weight,
             seen,
             guess,
-            np.einsum("i,ic,ic->c", share, s, s),
+            np.einsum("ic,ic,ic->c", share, s, s),
             np.einsum("ic,ic->c", weighted, g),
             np.einsum("ic,ic->c", weighted, s),
         )
 
     def line(self, tone: float | None) -> tuple[Level, float]:
         """The best line, of a grey of `tone` or of any colour that exists, and its mean squared residual."""
-        fixed = np.full(self.seen.size, np.nan if tone is None else tone)
+        turn = axes(self.seen.size)
+        colour = None if tone is None else np.full(self.seen.size, tone)
         through, light = 0.5, self.seen
-        for _ in range(3):
-            held = ~np.isnan(fixed)
-            at = np.where(held, fixed, 0.0)
-            offset = np.where(held, (self.seen - at) * (self.guess - at), 0.0)
-            weight = np.where(held, (self.guess - at) ** 2, 0.0)
-            slope = (self.cross + offset).sum() / max(float((self.guess_power + weight).sum()), 1e-9)
-            through = min(max(float(slope), LEAST_THROUGH), MOST_THROUGH)
-            light = np.where(held, (1 - through) * at, self.seen - through * self.guess)
-            own = light / (1 - through)
-            if tone is not None or not ((own < -0.5) | (own > 255.5)).any():
+        for _ in range(4):
+            if colour is None:
+                slope = self.cross.sum() / max(float(self.guess_power.sum()), 1e-9)
+                through = min(max(float(slope), LEAST_THROUGH), MOST_THROUGH)
+                light = self.seen - through * self.guess
+            else:
+                at = turn @ colour
+                s, g = self.seen - at, self.guess - at
+                slope = (self.cross + self.weight * s * g).sum()
+                slope /= max(float((self.guess_power + self.weight * g * g).sum()), 1e-9)
+                through = min(max(float(slope), LEAST_THROUGH), MOST_THROUGH)
+                light = (1 - through) * at
+            if tone is not None:
                 break
-            fixed = np.where(own < -0.5, 0.0, np.where(own > 255.5, 255.0, fixed))
+            own = turn.T @ (self.seen - through * self.guess) / (1 - through)
+            if colour is None and not ((own < -0.5) | (own > 255.5)).any():
+                break
+            colour = np.clip(own, 0.0, 255.0)
         middle = self.seen - through * self.guess - light
-        left = self.seen_power - 2 * through * self.cross + through**2 * self.guess_power + middle**2
-        return Level(through, light), float(left.mean())
+        left = self.seen_power - 2 * through * self.cross + through**2 * self.guess_power
+        left = left + self.weight * middle**2
+        return Level(through, turn.T @ light), float(left.sum())

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from cleanplate.engine.fit.axes import busy_along
 from cleanplate.engine.fit.belonging import Clues, log_odds
-from cleanplate.engine.fit.levels import Evidence, Level, levels
-from cleanplate.engine.fit.painting import busyness, sketched, usual_error
+from cleanplate.engine.fit.evidence import Evidence, Level
+from cleanplate.engine.fit.levels import levels
+from cleanplate.engine.fit.painting import sketched, usual_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +77,7 @@ def outlined(
     nothing = Level(1.0, dark)
     for _ in range(ROUNDS):
         guess = sketched(seen, hole)
-        error = usual_error(busyness(seen, ~hole), hole)
+        error = usual_error(busy_along(seen, ~hole), hole)
         if not found:
             _, parts = cv2.connectedComponents(core.view(np.uint8), connectivity=8)
             told = levels(
@@ -84,12 +86,9 @@ def outlined(
             found = [one for one in told if one is not nothing and one.opacity > FAINT]
             if not found:
                 return None
-        evidence = _evidence(seen, guess, error, asked, noise)
-        marked = np.logaddexp.reduce([np.maximum(evidence.likelihood(one), -20.0) for one in found], axis=0)
-        said = np.zeros(area.shape, np.float32)
-        said[asked] = np.clip(marked - np.maximum(evidence.likelihood(nothing), -20.0), -FAR, FAR)
+        said = _said(seen, guess, error, asked, noise, found)
         said[_depth(hole) > DEEP] = 0
-        odds = log_odds(Clues(seen, guess, error, hole, asked, said, hint, found))
+        odds = log_odds(Clues(seen, guess, error, hole, asked, said, hint, found, noise))
         hole = _parts((odds > KEPT) & asked)
         if not hole.any():
             return None
@@ -108,6 +107,23 @@ def unsure(
     )
 
 
+def _said(
+    seen: NDArray[np.float32],
+    guess: NDArray[np.float32],
+    error: NDArray[np.float32],
+    asked: NDArray[np.bool_],
+    noise: float,
+    found: Sequence[Level],
+) -> NDArray[np.float32]:
+    """Log-likelihood of a pixel being under any of the levels over that of being photo, (H, W)."""
+    evidence = _evidence(seen, guess, error, asked, noise)
+    nothing = Level(1.0, np.zeros(seen.shape[2], np.float64))
+    marked = np.logaddexp.reduce([np.maximum(evidence.likelihood(one), -20.0) for one in found], axis=0)
+    said = np.zeros(asked.shape, np.float32)
+    said[asked] = np.clip(marked - np.maximum(evidence.likelihood(nothing), -20.0), -FAR, FAR)
+    return said
+
+
 def _evidence(
     seen: NDArray[np.float32],
     guess: NDArray[np.float32],
@@ -116,7 +132,7 @@ def _evidence(
     noise: float,
 ) -> Evidence:
     count = np.count_nonzero(chosen)
-    return Evidence(
+    return Evidence.told(
         seen[chosen].astype(float),
         guess[chosen].astype(float),
         error[chosen].astype(float),

@@ -79,6 +79,11 @@ def _spread(plane: NDArray[np.float32], sigma: float, by: int) -> NDArray[np.flo
 
 
 def usual_error(busy: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """What a painting of the hole may be off by, in levels, (H, W); outside it the least there is."""
-    depth = cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 5)
+    """What a painting of the hole may be off by, in levels, (H, W); outside it the least there is.
+
+    With (H, W, C) of busyness the answer is (H, W, C).
+    """
+    depth = np.asarray(cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 5), np.float32)
+    if busy.ndim > depth.ndim:
+        depth = depth[..., None]
     return np.minimum(LEAST + SLOPE * busy * (START + GROWTH * depth), MOST).astype(np.float32)

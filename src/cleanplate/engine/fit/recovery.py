@@ -8,13 +8,24 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from cleanplate.engine.fit.axes import along, busy_along, length
+from cleanplate.engine.fit.coherence import coherent
 from cleanplate.engine.fit.confidence import confidence
+from cleanplate.engine.fit.evidence import Evidence, Level
 from cleanplate.engine.fit.lettering import despeckled, islands, ringing
-from cleanplate.engine.fit.levels import Evidence, Level, levels
+from cleanplate.engine.fit.levels import levels
 from cleanplate.engine.fit.outline import outlined, unsure
 from cleanplate.engine.fit.painting import busyness, finished, painted, sketched, usual_error
-from cleanplate.engine.fit.shape import Setting, Shape, labelled, seams, setting, shaped, solid_parts
-from cleanplate.engine.values import channel_mean
+from cleanplate.engine.fit.shape import (
+    Setting,
+    Shape,
+    labelled,
+    likelihoods,
+    seams,
+    setting,
+    shaped,
+    solid_parts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +103,7 @@ def recover(
     odds = np.zeros(area.shape, np.float32)
     if outline is not None:
         area, odds = outline.area, outline.odds
-    here = setting(seen, area, noise)
+    here = setting(seen, area, noise, lossy=lossy)
     if outline is not None:
         coverage, doubt = unsure(outline, here.coverage, here.doubt)
         here = replace(here, coverage=coverage, doubt=doubt)
@@ -101,12 +112,14 @@ def recover(
         return _given_up(here, seen, [], opaque, odds)
     first = painted(seen, area) if painting is None else painting
     busy = busyness(seen, ~area)
-    error = usual_error(busy, area)
-    found, first, error = _levels(here, first, error, known)
+    by_axis = busy_along(seen, ~area)
+    found, first, errors = _levels(here, first, usual_error(by_axis, area), known)
+    error = length(errors)
     wide = np.count_nonzero(here.depth > SHALLOW) >= DEEP_SHARE * np.count_nonzero(area)
     if not found or (found[0].opacity > opaque and not wide):
         return _given_up(here, first, found, opaque, odds)
-    shape, second, doubt = _settled(here, first, error, busy, found)
+    shape, second, doubts = _settled(here, first, errors, by_axis, found)
+    doubt = length(doubts)
     solid = shape.through[area & (here.depth > 1)]
     if not wide and np.count_nonzero(solid < 1 - opaque) > MOSTLY * solid.size:
         return _given_up(here, first, found, opaque, odds)
@@ -204,13 +217,20 @@ def _levels(
     ):
         return found, guess, error
     bare = np.clip((here.seen - found[0].light) / np.float32(found[0].through), 0, 255)
+    if len(found) > 1:
+        said, _ = likelihoods(here, guess, error, found)
+        said = coherent(np.where(deep, 0, said), here.seen, guess, here.area, found)
+        which = said.argmax(axis=0)
+        t = np.array([max(one.through, THIN) for one in found], np.float32)
+        m = np.stack([one.light for one in found]).astype(np.float32)
+        bare = np.clip((here.seen - m[which]) / t[which][..., None], 0, 255)
     exact = np.rint(np.where(here.area[..., None], bare, here.seen)).astype(np.uint8)
     side = min(2 * int(here.depth.max()) + 1, WIDEST)
     middle = cv2.medianBlur(exact, side).reshape(exact.shape).astype(np.float32)
-    off = np.minimum(channel_mean(np.abs(exact - middle)), 40.0).astype(np.float32)
-    spread = np.asarray(2.0 + 1.2 * cv2.blur(off, (side, side)), np.float32)
-    better = deep & (spread < error)
-    guess, error = np.where(better[..., None], middle, guess), np.where(better, spread, error)
+    off = np.minimum(np.abs(along(exact - middle)), 60.0).astype(np.float32)
+    spread = np.asarray(2.0 + 1.2 * cv2.blur(off, (side, side)), np.float32).reshape(off.shape)
+    better = (deep & (length(spread) < length(error)))[..., None]
+    guess, error = np.where(better, middle, guess), np.where(better, spread, error)
     if not known:
         found = levels(_evidence(here, guess, error, inner), parts[inner].astype(np.intp), rng, found[:1])
     return found, guess, error
@@ -219,14 +239,13 @@ def _levels(
 def _evidence(
     here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32], chosen: NDArray[np.bool_]
 ) -> Evidence:
-    coverage = here.coverage[chosen].astype(float)
-    seen, painted_there = here.seen[chosen].astype(float), guess[chosen].astype(float)
-    return Evidence(
-        painted_there + (seen - painted_there) / coverage[:, None],
-        painted_there,
-        error[chosen].astype(float),
-        coverage,
-        here.doubt[chosen].astype(float),
+    coverage, doubt = here.by_axis()
+    return Evidence.told(
+        here.seen[chosen],
+        guess[chosen],
+        error[chosen],
+        coverage[chosen],
+        doubt[chosen],
         max(here.noise, FAINTEST),
     )
 
@@ -252,7 +271,7 @@ def _settled(
         second = paint(bare, hole)
         # what is solid must go on agreeing with what is outside, not with itself
         guess = np.where(usable[..., None], first, second)
-        doubt = np.where(usable, error, usual_error(busy, hole))
-        near = np.where(usable, here.noise / through, doubt).astype(np.float32)
+        doubt = np.where(usable[..., None], error, usual_error(busy, hole))
+        near = np.where(usable[..., None], (here.noise / through)[..., None], doubt).astype(np.float32)
         state = (second, near, label, solid)
     return shaped(here, state[0], state[1], found, state[2], state[3]), guess, doubt

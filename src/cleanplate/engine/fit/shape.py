@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from cleanplate.engine.fit.levels import Evidence
+from cleanplate.engine.fit.axes import along, axes
+from cleanplate.engine.fit.evidence import Evidence
 from cleanplate.engine.values import channel_mean
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cleanplate.engine.fit.levels import Level
+    from cleanplate.engine.fit.evidence import Level
 
 NEAR = 3  # pixels: so far from a solid part of a level its mixtures with others are looked for
 EDGE = 2.6  # pixels from the border of the area: further inside a mark no longer runs out into nothing
@@ -24,6 +25,11 @@ STRANGE = 14.0  # squared misfit over what was expected: no longer an accident
 BEYOND = 6.0  # levels: so far over white or under black an un-blended value is no rounding
 ACCIDENTS = 0.12  # of a mark's pixels: where more are strange, it is the levels that are at fault
 INNER_EDGE = 0.3  # an edge between two levels is a little less likely than one into nothing
+CHROMA_BLUR = 1.2  # pixels: what subsampling blurs a mark's edges by in the chromas
+CHROMA_REACH = 6.0  # pixels from the border: as deep do their edges blur it, in thin strokes all over
+CHROMA_LOOSE = 0.4  # what coverage may be off by there
+BLURRED = 0.25  # what the share of a level in a pixel is off by there
+LEAST = 0.1  # coverage that a pixel of a mark has at least
 SURE = 0.05  # what coverage well inside a mark may be off by
 LOOSE = 0.2  # the same at its edge, where it depends on how the edge lies in the pixel
 FAINT = 0.02  # opacity under which a pixel is of no level
@@ -44,6 +50,7 @@ class Setting:
         coverage: (H, W) float32, how much of each pixel an antialiased mark of this outline covers.
         doubt: (H, W) float32, the usual error of that.
         noise: what storing the picture may have moved a value by.
+        lossy: whether it has been through a lossy encoder.
     """
 
     seen: NDArray[np.float32]
@@ -52,6 +59,22 @@ class Setting:
     coverage: NDArray[np.float32]
     doubt: NDArray[np.float32]
     noise: float
+    lossy: bool
+
+    def by_axis(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Coverage and its usual error along each axis of colour, both (H, W, C).
+
+        Lossy encoders mostly keep the chromas at half the size: there a mark's edges are blurred.
+        """
+        channels = self.seen.shape[2]
+        coverage, doubt = [self.coverage] * channels, [self.doubt] * channels
+        if self.lossy and channels > 1:
+            soft = np.asarray(cv2.GaussianBlur(self.coverage * self.area, (0, 0), CHROMA_BLUR), np.float32)
+            inner = np.clip((self.depth - 1.0) / CHROMA_REACH, 0.0, 1.0)
+            loose = np.maximum(self.doubt, (1 - inner) * CHROMA_LOOSE + inner * SURE)
+            coverage[1:] = [np.clip(soft, LEAST, 1.0)] * (channels - 1)
+            doubt[1:] = [loose] * (channels - 1)
+        return np.stack(coverage, axis=2), np.stack(doubt, axis=2).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +94,12 @@ class Shape:
     stray: NDArray[np.bool_]
 
 
-def setting(seen: NDArray[np.float32], area: NDArray[np.bool_], noise: float) -> Setting:
+def setting(seen: NDArray[np.float32], area: NDArray[np.bool_], noise: float, *, lossy: bool) -> Setting:
     """What a mark's outline alone says about it."""
     bits = area.view(np.uint8)
     depth = np.asarray(cv2.distanceTransform(bits, cv2.DIST_L2, 5), np.float32)
     coverage, doubt = expected_coverage(bits, depth)
-    return Setting(seen, area, depth, coverage, doubt, noise)
+    return Setting(seen, area, depth, coverage, doubt, noise, lossy)
 
 
 def expected_coverage(
@@ -97,28 +120,32 @@ def expected_coverage(
     return coverage, ((1 - share) * LOOSE + share * SURE).astype(np.float32)
 
 
+def likelihoods(
+    here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32], found: Sequence[Level]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Log-likelihood of each level at each pixel, at least -20 and 0 outside, and its misfit, (K, H, W)."""
+    area = here.area
+    count = np.count_nonzero(area)
+    evidence = Evidence.told(
+        here.seen[area], guess[area], error[area], np.ones(count), np.zeros(count), here.noise
+    )
+    said = np.zeros((len(found), *area.shape), np.float32)
+    misfit = np.full((len(found), *area.shape), np.inf, np.float32)
+    for k, level in enumerate(found):
+        said[k][area] = np.maximum(evidence.likelihood(level), -20.0)
+        misfit[k][area] = evidence.misfit(level)[0]
+    return said, misfit
+
+
 def labelled(
     here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32], found: list[Level]
 ) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
     """The likeliest level of each pixel, -1 outside, and how badly it fits, both (H, W)."""
     area = here.area
-    evidence = Evidence(
-        here.seen[area].astype(float),
-        guess[area].astype(float),
-        error[area].astype(float),
-        np.ones(np.count_nonzero(area)),
-        np.zeros(np.count_nonzero(area)),
-        here.noise,
-    )
+    each, misfit = likelihoods(here, guess, error, found)
     weight = np.maximum(cv2.blur(area.astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT), 1e-3)
-    said = np.full((len(found), *area.shape), -np.inf, np.float32)
-    misfit = np.full((len(found), *area.shape), np.inf, np.float32)
-    for k, level in enumerate(found):
-        plane = np.zeros(area.shape, np.float32)
-        plane[area] = np.maximum(evidence.likelihood(level), -20.0)
-        smooth = cv2.blur(plane, (3, 3), borderType=cv2.BORDER_CONSTANT) / weight
-        said[k][area] = (0.5 * plane + smooth)[area]
-        misfit[k][area] = evidence.misfit(level)[0]
+    around = np.stack([cv2.blur(one, (3, 3), borderType=cv2.BORDER_CONSTANT) for one in each]) / weight
+    said = np.where(area, 0.5 * each + around, -np.inf)
     label = np.where(area, said.argmax(axis=0), -1).astype(np.int16)
     best = np.take_along_axis(misfit, np.maximum(label, 0)[None].astype(np.intp), axis=0)[0]
     return label, best
@@ -206,15 +233,18 @@ class _Mixer:
         xs: NDArray[np.intp],
     ) -> None:
         self.here, self.ys, self.xs = here, ys, xs
-        self.seen, self.photo = here.seen[ys, xs].astype(float), photo[ys, xs].astype(float)
+        self.seen, self.photo = along(here.seen[ys, xs].astype(float)), along(photo[ys, xs].astype(float))
         self.error = error[ys, xs].astype(float)
         self.coverage, self.doubt = here.coverage[ys, xs].astype(float), here.doubt[ys, xs].astype(float)
         channels = self.seen.shape[1]
         self.through = np.array([1.0, *(one.through for one in found)])
-        self.light = np.stack([np.zeros(channels), *(one.light for one in found)])
+        self.light = along(np.stack([np.zeros(channels), *(one.light for one in found)]))
+        self.noise = here.noise
+        self.blur = np.full(channels, BLURRED if here.lossy else 0.0)
+        self.blur[0] = 0.0
         self.best = np.full(ys.size, np.inf)
         self.t, self.m = np.ones(ys.size), np.zeros((ys.size, channels))
-        self.off = self.error.copy()
+        self.off = np.sqrt((self.error**2).mean(axis=1))
 
     def offer(self, a: int, b: int, at: NDArray[np.intp]) -> None:
         """Try the mixtures of levels a and b (0 is nothing) for the pixels `at`."""
@@ -224,10 +254,12 @@ class _Mixer:
         low = self.through[a] * photo + self.light[a]
         step = self.through[b] * photo + self.light[b] - low
         power = np.maximum((step**2).sum(axis=1), 1.0)
-        share = ((seen - low) * step).sum(axis=1) / power
         mean_t = (self.through[a] + self.through[b]) / 2
-        # three channels' errors go together: they count as one
-        spread = np.hypot(mean_t * error, self.here.noise) / np.sqrt(power / seen.shape[1])
+        blurred = (self.blur * step) ** 2 + self.noise**2
+        weighted = step / ((mean_t * error) ** 2 + blurred)
+        told = np.maximum((weighted * step).sum(axis=1), 1e-9)
+        share = ((seen - low) * weighted).sum(axis=1) / told
+        spread = told**-0.5
         if a == 0:
             trust = self.doubt[at] ** -2.0
             own = spread**-2.0
@@ -238,7 +270,8 @@ class _Mixer:
         share = np.clip(share, 0.0, 1.0)
         t = (1 - share) * self.through[a] + share * self.through[b]
         m = (1 - share)[:, None] * self.light[a] + share[:, None] * self.light[b]
-        misfit = ((seen - t[:, None] * photo - m) ** 2).mean(axis=1) / ((t * error) ** 2 + self.here.noise**2)
+        expected = (t[:, None] * error) ** 2 + blurred
+        misfit = ((seen - t[:, None] * photo - m) ** 2 / expected).mean(axis=1)
         unlikely = ((share - self.coverage[at]) / self.doubt[at]) ** 2 / 3 if a == 0 else INNER_EDGE
         misfit = misfit + unlikely
         better = misfit < self.best[at]
@@ -252,14 +285,15 @@ class _Mixer:
         self.t[plain], self.m[plain] = self.through[own[plain]], self.light[own[plain]]
         self.off[plain] = 0.0
         left = self.seen - self.t[:, None] * self.photo - self.m
-        misfit = (left**2).mean(axis=1) / ((self.t * self.error) ** 2 + self.here.noise**2)
+        misfit = (left**2 / ((self.t[:, None] * self.error) ** 2 + self.noise**2)).mean(axis=1)
         through = np.ones(self.here.area.shape, np.float32)
         light = np.zeros(self.here.seen.shape, np.float32)
         error = np.zeros(self.here.area.shape, np.float32)
         stray = np.zeros(self.here.area.shape, bool)
-        through[self.ys, self.xs], light[self.ys, self.xs] = self.t, self.m
+        m = self.m @ axes(self.m.shape[1])
+        through[self.ys, self.xs], light[self.ys, self.xs] = self.t, m
         error[self.ys, self.xs] = self.here.noise / np.maximum(self.t, 0.02)
-        photo = (self.seen - self.m) / self.t[:, None]
+        photo = ((self.seen - self.m) / self.t[:, None]) @ axes(self.m.shape[1])
         beyond = np.maximum(-photo, photo - 255.0).max(axis=1)
         impossible = beyond > 3 * self.here.noise / self.t + BEYOND
         strange = (misfit > STRANGE) & ~firm
