@@ -117,7 +117,8 @@ def _said(
 ) -> NDArray[np.float32]:
     """Log-likelihood of a pixel being under any of the levels over that of being photo, (H, W)."""
     evidence = _evidence(seen, guess, error, asked, noise)
-    nothing = Level(1.0, np.zeros(seen.shape[2], np.float64))
+    dark: NDArray[np.float64] = np.zeros(int(seen.shape[2]), np.float64)
+    nothing = Level(1.0, dark)
     marked = np.logaddexp.reduce([np.maximum(evidence.likelihood(one), -20.0) for one in found], axis=0)
     said = np.zeros(asked.shape, np.float32)
     said[asked] = np.clip(marked - np.maximum(evidence.likelihood(nothing), -20.0), -FAR, FAR)

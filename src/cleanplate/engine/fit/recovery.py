@@ -43,7 +43,7 @@ OPAQUE, OPAQUE_LOSSY = 0.8, 0.72
 MOSTLY = 0.35  # share of a mark's pixels: with more of them opaque, none of it is had back
 THIN = 0.15  # of the photo: with less left, noise drowns it
 # Trust from which on a pixel is painted from; in a wide mark little else is near
-TRUSTY, TRUSTY_WIDE = 0.8, 0.3
+TRUSTY, TRUSTY_WIDE = 0.8, 0.4
 LOST = 0.1  # trust under which a pixel is as good as painted
 SHALLOW = 8.0  # pixels: as deep as a painting tells something
 DEEP_SHARE = 0.1  # of a mark's pixels

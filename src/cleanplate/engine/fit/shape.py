@@ -144,7 +144,8 @@ def labelled(
     area = here.area
     each, misfit = likelihoods(here, guess, error, found)
     weight = np.maximum(cv2.blur(area.astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT), 1e-3)
-    around = np.stack([cv2.blur(one, (3, 3), borderType=cv2.BORDER_CONSTANT) for one in each]) / weight
+    blurred = [np.asarray(cv2.blur(one, (3, 3), borderType=cv2.BORDER_CONSTANT), np.float32) for one in each]
+    around = np.stack(blurred) / weight
     said = np.where(area, 0.5 * each + around, -np.inf)
     label = np.where(area, said.argmax(axis=0), -1).astype(np.int16)
     best = np.take_along_axis(misfit, np.maximum(label, 0)[None].astype(np.intp), axis=0)[0]
