@@ -34,7 +34,7 @@ NOWHERE = -9.0  # log-odds where nobody asks
 SOFT = 0.5  # squared errors: a level that moves a pixel by less tells nothing
 NEARER = 1.0  # errors by which a level may fit worse for all the opacity it explains
 FAINTEST = 2.0  # levels: nothing is told more closely than this
-BLURRED = 1.06  # what subsampling makes of a mark's edge in the chromas, as the square of a share of it
+BLURRED = 0.06  # squared share of a level that the chromas may be off by at a mark's edge
 PLANES = (
     "likely",  # that the pixel is the mark's, as the finder tells it
     "opacity",  # as the finder tells it
@@ -108,14 +108,14 @@ def described(clues: Clues) -> NDArray[np.float32]:
     guess, seen = along(clues.guess), along(clues.seen)
     change = seen - guess
     usual = clues.error**2 + np.float32(max(clues.noise, FAINTEST) ** 2)
-    blurred = np.ones(change.shape[2], np.float32)
-    blurred[1:] = BLURRED
+    blurred = np.full(change.shape[2], BLURRED, np.float32)
+    blurred[0] = 0
     share = np.full(clues.asked.shape, -2, np.float32)
     beside, tone = np.full_like(share, 1e3), np.full_like(share, 1e3)
     moved, sign = np.zeros_like(share), np.zeros_like(share)
     for level in clues.levels:
         way = np.asarray(along(level.light) - level.opacity * guess, np.float32)
-        likely = 1 / (usual + (blurred - 1) * (way * way))
+        likely = 1 / (usual + blurred * way * way)
         power = channel_sum(way * way * likely)
         far = channel_sum(change * way * likely) / (power + np.float32(SOFT))
         inner = np.clip(far, 0, 1)
