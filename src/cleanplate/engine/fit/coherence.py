@@ -30,8 +30,16 @@ def coherent(
 ) -> NDArray[np.float32]:
     """Log-likelihoods of the levels, (K, H, W), each with what those along its row and column say.
 
-    The paths of semi-global matching (H. Hirschmüller, 2008) in four directions; two levels may follow each
-    other cheaply where the picture has an edge as strong as they differ by.
+    The paths of semi-global matching (H. Hirschmüller, "Stereo Processing by Semiglobal Matching and Mutual
+    Information", PAMI 2008) in four directions; two levels may follow each other cheaply where the picture
+    has an edge as strong as they differ by.
+
+    Args:
+        said: (K, H, W) float32, log-likelihood of each level, 0 where nothing tells it.
+        seen: (H, W, C) float32, 0..255.
+        guess: (H, W, C), with the mark painted over.
+        area: (H, W), the mark; outside it the answer is -inf.
+        found: the K levels.
     """
     x, y, width, height = cv2.boundingRect(area.view(np.uint8))
     cut = np.s_[y : y + height, x : x + width]

@@ -73,8 +73,7 @@ def outlined(
         core = area
     hole, odds = area, np.zeros(area.shape, np.float32)
     found = list(known)
-    dark: NDArray[np.float64] = np.zeros(int(seen.shape[2]), np.float64)
-    nothing = Level(1.0, dark)
+    nothing = _nothing(seen)
     for _ in range(ROUNDS):
         guess = sketched(seen, hole)
         error = usual_error(busy_along(seen, ~hole), hole)
@@ -117,12 +116,16 @@ def _said(
 ) -> NDArray[np.float32]:
     """Log-likelihood of a pixel being under any of the levels over that of being photo, (H, W)."""
     evidence = _evidence(seen, guess, error, asked, noise)
-    dark: NDArray[np.float64] = np.zeros(int(seen.shape[2]), np.float64)
-    nothing = Level(1.0, dark)
     marked = np.logaddexp.reduce([np.maximum(evidence.likelihood(one), -20.0) for one in found], axis=0)
     said = np.zeros(asked.shape, np.float32)
-    said[asked] = np.clip(marked - np.maximum(evidence.likelihood(nothing), -20.0), -FAR, FAR)
+    said[asked] = np.clip(marked - np.maximum(evidence.likelihood(_nothing(seen)), -20.0), -FAR, FAR)
     return said
+
+
+def _nothing(seen: NDArray[np.float32]) -> Level:
+    """The level of where there is no mark."""
+    dark: NDArray[np.float64] = np.zeros(int(seen.shape[2]), np.float64)
+    return Level(1.0, dark)
 
 
 def _evidence(
@@ -134,9 +137,9 @@ def _evidence(
 ) -> Evidence:
     count = np.count_nonzero(chosen)
     return Evidence.told(
-        seen[chosen].astype(float),
-        guess[chosen].astype(float),
-        error[chosen].astype(float),
+        seen[chosen],
+        guess[chosen],
+        error[chosen],
         np.ones(count),
         np.full(count, 0.05),
         max(noise, 2.0),
