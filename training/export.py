@@ -7,8 +7,10 @@ gives `planes`, (N, 5, H, W) float32 in 0..1: mark probability, opacity α, and 
 That of `fill` takes `paintings`, (N, 3 K, H, W) float32, luma and chromas of K paintings in 0..1, and `hole`,
 (N, 1, H, W) float32, 1 where to paint, and gives `painted`, (N, 3, H, W) float32, luma and chromas. That of
 `outline` takes `planes`, (N, 14, H, W) float32 with H and W multiples of 8, and gives `odds`, (N, 1, H, W)
-float32, log-odds. The weights are stored in half precision and computed with in single: half the file, and no
-slower, since the casts are folded away when a session starts.
+float32, log-odds. That of `refine` takes `told`, (N, 69, H, W) float32 with H and W multiples of 8, planes
+and candidates, and gives `photo`, (N, 3, H, W) float32, sRGB of about 0..1. The weights are stored in half
+precision and computed with in single: half the file, and no slower, since the casts are folded away when a
+session starts.
 
 `--install` puts the file where the package bundles it, and its size and SHA-256 into the package's catalogue.
 A file that was exported before is installed with `find --out find.onnx --install`, without `--weights`. Fit
@@ -32,6 +34,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from training import refine_network
 from training.fill_network import COUNT, Fill
 from training.network import STRIDE, Find, fold
 from training.outline_network import PLANES, Outline
@@ -95,6 +98,15 @@ KINDS = {
         "undo",
         "Apache-2.0",
         "trained from nothing on what the engine is told of synthetic watermarks; see training/MODEL_CARD.md",
+    ),
+    "refine": Kind(
+        refine_network.Refine,
+        fold,
+        {"told": refine_network.PLANES + 3 * refine_network.CANDIDATES},
+        "photo",
+        "undo",
+        "Apache-2.0",
+        "trained from nothing on what the engine makes of synthetic watermarks; see training/MODEL_CARD.md",
     ),
 }
 

@@ -49,10 +49,10 @@ class Outline(nn.Module):
         full = self.in1(planes)
         half = self.in2(full)
         quarter = self.in4(half)
-        quarter = self.out4(torch.cat([_doubled(self.in8(quarter)), quarter], 1))
-        half = self.out2(torch.cat([_doubled(quarter), half], 1))
-        return self.last(self.out1(torch.cat([_doubled(half), full], 1)))
+        quarter = self.out4(torch.cat([doubled(self.in8(quarter)), quarter], 1))
+        half = self.out2(torch.cat([doubled(quarter), half], 1))
+        return self.last(self.out1(torch.cat([doubled(half), full], 1)))
 
 
-def _doubled(planes: torch.Tensor) -> torch.Tensor:
+def doubled(planes: torch.Tensor) -> torch.Tensor:
     return F.interpolate(planes, scale_factor=2.0, mode="bilinear", align_corners=False)

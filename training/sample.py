@@ -27,6 +27,7 @@ class Sample:
     3) float32 in 0..1, the mark's own colour where alpha > 0. mask: (S, S) bool. weight: (S, S) float32, how
     much a pixel's mask counts (little where the mark is there but invisible). blends: False where the mark is
     no plain blend, so that alpha and colour describe it only roughly. belongs: hard negatives were drawn.
+    lossy: the encoder lost something.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Sample:
     weight: np.ndarray
     blends: bool
     belongs: bool
+    lossy: bool = False
 
 
 def blended(pixels: np.ndarray, layer: np.ndarray, blend: str) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -136,9 +138,8 @@ def marked(
     weight = np.where(mask & (cv2.blur(moved, (5, 5)) < VISIBLE), 0.15, 1.0).astype(np.float32)
     pair = [np.clip(p + 0.5, 0, 255).astype(np.uint8) for p in (seen, pixels)]
     # OpenCV's encoders take BGR; the order matters to chroma subsampling
-    first, second = encoded(
-        rng, (np.ascontiguousarray(pair[0][..., ::-1]), np.ascontiguousarray(pair[1][..., ::-1]))
-    )
+    plain = tuple(np.ascontiguousarray(one[..., ::-1]) for one in pair)
+    first, second = encoded(rng, (plain[0], plain[1]))
     tint = np.clip(layer[..., :3] / np.maximum(alpha, 1e-3)[..., None], 0, 1)
     return Sample(
         mark.kind,
@@ -150,4 +151,5 @@ def marked(
         weight,
         blends,
         belongs,
+        first is not plain[0],
     )

@@ -294,7 +294,7 @@ def _fitted(pixels: NDArray[Any], mark: Mark, lossy: bool) -> Iterator[tuple[Box
     taken = np.zeros((height, width), bool)
     if len(cores) > 1:
         told = sorted(cores, key=lambda core: -float(_laid(mark, mark.opacity, core).sum()))[:TELLING]
-        answers = [Part(pixels, mark, core, likely, taken).recovered(lossy) for core in told]
+        answers = [Part(pixels, mark, core, likely, taken).recovered(lossy, brief=True) for core in told]
         levels = _together([back.levels for back in answers])
         sure = max(back.confidence for back in answers)  # of the levels, so of every tile
     for core in cores:
@@ -349,8 +349,8 @@ class Part:
         self.area = opacity > VISIBLE
         self.hint = Hint(_laid(mark, likely, reach) * free, opacity)
 
-    def recovered(self, lossy: bool, known: Sequence[Level] = ()) -> Recovery:
-        return recover(self.seen, self.area, lossy=lossy, hint=self.hint, known=known)
+    def recovered(self, lossy: bool, known: Sequence[Level] = (), *, brief: bool = False) -> Recovery:
+        return recover(self.seen, self.area, lossy=lossy, hint=self.hint, known=known, brief=brief)
 
 
 def _laid(mark: Mark, values: NDArray[Any], box: Box) -> NDArray[Any]:

@@ -72,6 +72,14 @@ def test_what_does_not_go_on_across_the_border_is_not_trusted() -> None:
     assert right > 0.8
 
 
+def test_a_fit_that_comes_to_no_mark_at_all_is_not_trusted() -> None:
+    """Its opacity is 0 all over: a mean over no pixels, which is no number, would pass for any confidence."""
+    truth, area = photo(), lettering() > 0.02
+    usual, own = np.full(area.shape, 12.0, np.float32), np.full(area.shape, 1.0, np.float32)
+    alpha = np.zeros(area.shape, np.float32)
+    assert confidence(truth, truth, alpha, area, usual, own) == 0
+
+
 def test_nothing_changes_outside() -> None:
     alpha = lettering() * np.float32(0.4)
     seen = blended(photo(), alpha, WHITE)

@@ -41,9 +41,9 @@ def confidence(
         usual: (H, W), what a painting is usually off by.
         own: (H, W), what noise leaves of what was had back.
     """
-    if not clear.any():
+    inside = clear & (opacity > 0.7 * np.median(opacity[clear])) if clear.any() else clear
+    if not inside.any():  # nothing was had back, or the fit came to no mark at all
         return 0.0
-    inside = clear & (opacity > 0.7 * np.median(opacity[clear]))
     outside = opacity <= 0
     busy = busyness(seen, outside)
     wrong = across(seen, photo, inside, outside, busy)

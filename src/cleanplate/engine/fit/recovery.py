@@ -16,6 +16,7 @@ from cleanplate.engine.fit.lettering import despeckled, islands, ringing
 from cleanplate.engine.fit.levels import levels
 from cleanplate.engine.fit.outline import outlined, unsure
 from cleanplate.engine.fit.painting import busyness, finished, painted, sketched, usual_error
+from cleanplate.engine.fit.refining import Clues, refined
 from cleanplate.engine.fit.shape import (
     Setting,
     Shape,
@@ -45,12 +46,32 @@ THIN = 0.15  # of the photo: with less left, noise drowns it
 # Trust from which on a pixel is painted from; in a wide mark little else is near
 TRUSTY, TRUSTY_WIDE = 0.8, 0.4
 LOST = 0.1  # trust under which a pixel is as good as painted
+LETTERED = 0.02  # of a wide mark's pixels: with more of them lost, it is a strip under a caption
 SHALLOW = 8.0  # pixels: as deep as a painting tells something
 DEEP_SHARE = 0.1  # of a mark's pixels
 WIDEST = 61  # pixels a side of the neighbourhood that lettering inside a wide mark must not fill
 STRAY_SIDE = 5  # pixels a side of a neighbourhood that is not had back
 STRAYS = 0.2  # where more than this share of it is strange
 SEED = 20240611
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A mark whose shape is told.
+
+    Attributes:
+        shape: where each level is.
+        painting: (H, W, C) float32, from what surrounds the mark and what of it is solid.
+        doubts: (H, W, C) float32, what that is usually off by along each axis of colour.
+        label: (H, W), the likeliest level, -1 outside.
+        solid: (H, W), what is nothing but that level.
+    """
+
+    shape: Shape
+    painting: NDArray[np.float32]
+    doubts: NDArray[np.float32]
+    label: NDArray[np.int16]
+    solid: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +108,7 @@ def recover(
     painting: NDArray[np.float32] | None = None,
     hint: Hint | None = None,
     known: Sequence[Level] = (),
+    brief: bool = False,
 ) -> Recovery:
     """Fit the mark in `area` and take it off.
 
@@ -97,6 +119,7 @@ def recover(
         painting: (H, W, C), `seen` with the area painted, where the caller has it already.
         hint: what is known of the mark already; `area` may then be loose.
         known: the mark's levels, the most common first, where they have been told from another part of it.
+        brief: whether the levels and the confidence are all that is asked for; the values are rough then.
     """
     noise = LOSSY if lossy else EXACT
     outline = None if hint is None else outlined(seen, area, hint, noise, known)
@@ -115,29 +138,22 @@ def recover(
     by_axis = busy_along(seen, ~area)
     found, first, errors = _levels(here, first, usual_error(by_axis, area), known)
     error = length(errors)
-    wide = np.count_nonzero(here.depth > SHALLOW) >= DEEP_SHARE * np.count_nonzero(area)
+    wide = bool(np.count_nonzero(here.depth > SHALLOW) >= DEEP_SHARE * np.count_nonzero(area))
     if not found or (found[0].opacity > opaque and not wide):
         return _given_up(here, first, found, opaque, odds)
-    shape, second, doubts = _settled(here, first, errors, by_axis, found)
-    doubt = length(doubts)
-    solid = shape.through[area & (here.depth > 1)]
+    state = _settled(here, first, errors, by_axis, found)
+    solid = state.shape.through[area & (here.depth > 1)]
     if not wide and np.count_nonzero(solid < 1 - opaque) > MOSTLY * solid.size:
         return _given_up(here, first, found, opaque, odds)
-    photo = np.clip((seen - shape.light) / shape.through[..., None], 0, 255)
-    lost = shape.stray | (shape.through < THIN)
-    if wide:  # what is impossible all around is lettering that no level explains
-        around = cv2.blur(shape.stray.astype(np.float32), (STRAY_SIDE, STRAY_SIDE))
-        lettering = np.asarray(around) > STRAYS
-        lost |= lettering
-        if lossy:
-            louder = ringing(lettering | (shape.through < THIN))
-            shape = replace(shape, error=shape.error * louder)
-            photo = despeckled(photo, second, lost, shape.error, louder)
-    own, other = shape.error**2, doubt**2
-    trust = np.where(area & ~lost, other / (other + own + 1e-6), 0).astype(np.float32)
-    trust[islands(here.seen, photo, area, area & (trust >= LOST), busy)] = 0
-    second, share = _finished(here, shape, found, photo, second, busy, trust, TRUSTY_WIDE if wide else TRUSTY)
-    values = np.where(area[..., None], share[..., None] * photo + (1 - share[..., None]) * second, seen)
+    shape, photo, trust = _had_back(here, state, busy, wide=wide)
+    painting, share = state.painting, trust
+    if not brief:
+        trusty = TRUSTY_WIDE if wide else TRUSTY
+        painting, share = _finished(here, shape, found, photo, painting, busy, trust, trusty)
+    values = np.where(area[..., None], share[..., None] * photo + (1 - share[..., None]) * painting, seen)
+    captioned = wide and np.count_nonzero(area & (trust < LOST)) > LETTERED * np.count_nonzero(area)
+    if not brief and not captioned:
+        values = _looked_at(here, replace(state, shape=shape), found, trust, values, odds)
     return Recovery(
         values.astype(np.float32),
         1 - shape.through,
@@ -148,6 +164,59 @@ def recover(
         odds,
         confidence(seen, photo, 1 - shape.through, area & (trust >= LOST), error, shape.error),
     )
+
+
+def _had_back(
+    here: Setting, state: _Settled, busy: NDArray[np.float32], *, wide: bool
+) -> tuple[Shape, NDArray[np.float32], NDArray[np.float32]]:
+    """The shape as sure as it is beside letters, the photo with it taken off, and the trust in each pixel."""
+    shape, area, seen = state.shape, here.area, here.seen
+    photo = np.clip((seen - shape.light) / shape.through[..., None], 0, 255)
+    lost = shape.stray | (shape.through < THIN)
+    if wide:  # what is impossible all around is lettering that no level explains
+        around = cv2.blur(shape.stray.astype(np.float32), (STRAY_SIDE, STRAY_SIDE))
+        lettering = np.asarray(around) > STRAYS
+        lost |= lettering
+        if here.lossy:
+            louder = ringing(lettering | (shape.through < THIN))
+            shape = replace(shape, error=shape.error * louder)
+            photo = despeckled(photo, state.painting, lost, shape.error, louder)
+    own, other = shape.error**2, length(state.doubts) ** 2
+    trust = np.where(area & ~lost, other / (other + own + 1e-6), 0).astype(np.float32)
+    trust[islands(seen, photo, area, area & (trust >= LOST), busy)] = 0
+    return shape, photo, trust
+
+
+def _looked_at(
+    here: Setting,
+    state: _Settled,
+    found: Sequence[Level],
+    trust: NDArray[np.float32],
+    values: NDArray[np.float32],
+    odds: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """What was had back and painted, after a last look at all of it."""
+    shape = state.shape
+    clues = Clues(
+        seen=here.seen,
+        area=here.area,
+        values=values.astype(np.float32),
+        painting=state.painting,
+        doubts=state.doubts,
+        through=shape.through,
+        light=shape.light,
+        error=shape.error,
+        trust=trust,
+        coverage=here.coverage,
+        depth=here.depth,
+        label=state.label,
+        solid=state.solid,
+        stray=shape.stray,
+        odds=odds,
+        levels=found,
+        lossy=here.lossy,
+    )
+    return refined(clues)
 
 
 def _finished(
@@ -256,8 +325,8 @@ def _settled(
     error: NDArray[np.float32],
     busy: NDArray[np.float32],
     found: list[Level],
-) -> tuple[Shape, NDArray[np.float32], NDArray[np.float32]]:
-    """The mark's shape; a painting that knows what is solid, and its usual error."""
+) -> _Settled:
+    """The mark's shape, told by a painting that knows what is solid."""
     t = np.array([one.through for one in found], np.float32)
     m = np.stack([one.light for one in found]).astype(np.float32)
     guess, doubt = first, error
@@ -274,4 +343,4 @@ def _settled(
         doubt = np.where(usable[..., None], error, usual_error(busy, hole))
         near = np.where(usable[..., None], (here.noise / through)[..., None], doubt).astype(np.float32)
         state = (second, near, label, solid)
-    return shaped(here, state[0], state[1], found, state[2], state[3]), guess, doubt
+    return _Settled(shaped(here, *state[:2], found, *state[2:]), guess, doubt, state[2], state[3])
