@@ -163,7 +163,7 @@ def described(clues: Clues) -> NDArray[np.float32]:
         channel_mean(seen) / 128 - 1,
         channel_mean(painting) / 128 - 1,
     ]
-    return np.stack(planes).astype(np.float32)
+    return np.stack(planes, dtype=np.float32, casting="unsafe")
 
 
 def _photos(clues: Clues) -> list[NDArray[np.float32]]:
