@@ -144,3 +144,35 @@ def test_an_outline_too_thin_to_be_found_is_offered() -> None:
     through, _ = refining.offered([white, black])  # there is a dark one already
     assert through[2] == 1
     assert refining.offered([])[0].tolist() == [1.0] * LEVELS
+
+
+def test_levels_alone_are_told_without_a_last_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiles that tell a large mark are fitted again: what is painted in them would be thrown away."""
+    seen, _, area = marked(1)
+    whole = recovery.recover(seen, area, lossy=False)
+    for name in ("refined", "finished"):
+        monkeypatch.setattr(recovery, name, lambda *_: pytest.fail("painted for nothing"))
+    brief = recovery.recover(seen, area, lossy=False, brief=True)
+    assert [(one.through, *one.light) for one in brief.levels] == [
+        (one.through, *one.light) for one in whole.levels
+    ]
+    assert brief.confidence == whole.confidence
+
+
+def test_a_strip_under_a_caption_is_left_to_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside letters that hide the photo the network draws their shadows."""
+    _, clean, _ = marked(4)
+    area = np.zeros(clean.shape[:2], bool)
+    area[40:110] = True
+    strip = np.where(area[..., None], 0.5 * clean + 127.5, clean)
+    letters = np.zeros(area.shape, np.uint8)
+    cv2.putText(letters, "Kestrel Bay", (20, 90), cv2.FONT_HERSHEY_DUPLEX, 1.2, 255, 3, cv2.LINE_AA)
+    looks: list[Clues] = []
+    monkeypatch.setattr(recovery, "refined", lambda clues: looks.append(clues) or clues.values)
+    plain = recovery.recover(np.rint(strip), area, lossy=False)
+    assert len(looks) == 1
+    captioned = np.where(letters[..., None] > 0, strip * (1 - letters[..., None] / 255.0), strip)
+    back = recovery.recover(np.rint(captioned).astype(np.float32), area, lossy=False)
+    assert len(looks) == 1
+    assert back.hidden[letters == 255].mean() > 0.9
+    assert not plain.hidden.any()
