@@ -13,7 +13,6 @@ How a run is stopped, goes on and ends: `training.run`. Bundle the weights with 
 from __future__ import annotations
 
 import argparse
-import copy
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +29,7 @@ from training import sample
 from training.bank import Bank
 from training.outline_network import Outline
 from training.photos import TRAIN, VALIDATE, Photos
-from training.run import Run, begun, common, go, recorded, started_from
+from training.run import Run, begun, common, go, plain_optimiser, plain_run, recorded
 from training.strokes import pointed
 from training.trees import ROOT
 
@@ -229,24 +228,10 @@ def judge(network: torch.nn.Module, held: list[Told]) -> dict[str, float]:
     return {"f1": float(f1[0]), "finder_f1": float(f1[1])}
 
 
-def optimiser(network: Outline, recipe: Recipe) -> torch.optim.AdamW:
-    groups = [
-        {"params": list(network.parameters()), "lr": recipe.rate, "full": recipe.rate,
-         "weight_decay": recipe.weight_decay}
-    ]  # fmt: skip
-    return torch.optim.AdamW(groups, betas=(0.9, 0.99))
-
-
 def started(asked: argparse.Namespace, recipe: Recipe) -> Run:
-    """A new run from nothing or from exported weights; one to be resumed gets its own later."""
+    """A new run, from nothing or from exported weights."""
     torch.manual_seed(recipe.seed)
-    network = Outline()
-    if asked.start:
-        started_from(network, asked.start)
-    network = network.to(memory_format=torch.channels_last)
-    return Run(
-        network, copy.deepcopy(network).requires_grad_(requires_grad=False), optimiser(network, recipe)
-    )
+    return plain_run(Outline(), asked.start, recipe)
 
 
 def train(asked: argparse.Namespace, recipe: Recipe) -> Run:
@@ -257,7 +242,7 @@ def train(asked: argparse.Namespace, recipe: Recipe) -> Run:
     share /= share.sum()
     torch.set_num_threads(recipe.threads)
     run = started(asked, recipe)
-    end = begun(run, asked, lambda: optimiser(run.network, recipe))
+    end = begun(run, asked, lambda: plain_optimiser(run.network, recipe))
     go(
         run,
         asked.out,

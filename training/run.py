@@ -7,6 +7,7 @@ lowers it to nothing, from any checkpoint.
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import signal
@@ -205,3 +206,21 @@ def started_from(network: nn.Module, path: Path) -> None:
     """Takes exported weights, which may be in half precision."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict({k: v.float() if v.dtype.is_floating_point else v for k, v in state.items()})
+
+
+def plain_optimiser(network: nn.Module, recipe: Any) -> torch.optim.AdamW:
+    """AdamW with one rate for all weights: `recipe.rate` and `recipe.weight_decay`."""
+    groups = [
+        {"params": list(network.parameters()), "lr": recipe.rate, "full": recipe.rate,
+         "weight_decay": recipe.weight_decay}
+    ]  # fmt: skip
+    return torch.optim.AdamW(groups, betas=(0.9, 0.99))
+
+
+def plain_run(network: nn.Module, start: Path | None, recipe: Any) -> Run:
+    """A new run of a fresh network or of exported weights; one to be resumed gets its own later."""
+    if start:
+        started_from(network, start)
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    ema = copy.deepcopy(network).requires_grad_(requires_grad=False)
+    return Run(network, ema, plain_optimiser(network, recipe))
