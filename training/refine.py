@@ -243,8 +243,7 @@ def told(clues: refining.Clues) -> np.ndarray:
     """What the network is shown of a look, (PLANES + 3 CANDIDATES, H, W) float32."""
     full = {name: getattr(clues, name) for name in refining.ARRAYS}
     full = {k: v.astype(np.float32) if v.dtype == np.float16 else v for k, v in full.items()}
-    whole = replace(clues, **full)
-    return np.concatenate([refining.described(whole), refining.candidates(whole) / np.float32(255)])
+    return refining.told(replace(clues, **full))
 
 
 def batch(looks: list[Look], recipe: Recipe, step: int) -> dict[str, torch.Tensor]:

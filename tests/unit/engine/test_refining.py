@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cleanplate.engine.fit import recovery, refining
 from cleanplate.engine.fit.evidence import Level
-from cleanplate.engine.fit.refining import CANDIDATES, LEVELS, PLANES, Clues, candidates, described, refined
+from cleanplate.engine.fit.refining import CANDIDATES, LEVELS, PLANES, Clues, refined, told
 
 
 def marked(seed: int, channels: int = 3, side: tuple[int, int] = (150, 300)) -> tuple[np.ndarray, ...]:
@@ -125,12 +125,12 @@ def test_what_is_told_stays_within_bounds(levels: list[Level]) -> None:
         error=np.full_like(clues.error, 250),
         odds=np.full_like(clues.odds, -40),
     )
-    planes, photos = described(worst), candidates(worst)
+    planes, photos = np.split(told(worst), [PLANES])
     assert planes.shape == (PLANES, *area.shape)
     assert photos.shape == (3 * CANDIDATES, *area.shape)
     assert np.abs(planes).max() <= 4
     assert photos.min() >= 0
-    assert photos.max() <= 255
+    assert photos.max() <= 1
     assert np.isfinite(refined(worst)).all()
 
 

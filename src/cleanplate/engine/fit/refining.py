@@ -97,9 +97,8 @@ def refined(clues: Clues) -> NDArray[np.float32]:
     for crop in crops(clues.area, TILE, CONTEXT):
         part = clues.cut(window(crop.reach))
         height, width = part.area.shape
-        told = np.concatenate([described(part), candidates(part) / np.float32(255)])
         beyond = ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE))
-        said = load(MODEL).run(np.pad(told, beyond)[None])[0, :, :height, :width]
+        said = load(MODEL).run(np.pad(told(part), beyond)[None])[0, :, :height, :width]
         colours = 255 * said.transpose(1, 2, 0)
         if clues.seen.shape[2] == 1:
             colours = colours.mean(axis=2, keepdims=True)
@@ -127,17 +126,19 @@ def offered(levels: Sequence[Level]) -> tuple[NDArray[np.float32], NDArray[np.fl
     return through, light
 
 
-def candidates(clues: Clues) -> NDArray[np.float32]:
-    """What each pixel's photo may be, (3 `CANDIDATES`, H, W) in 0..255.
+def told(clues: Clues) -> NDArray[np.float32]:
+    """What the network is told, (`PLANES` + 3 `CANDIDATES`, H, W) float32.
 
-    The fit's last word, what was had back, the painting, what is seen, and that with each level taken off.
+    First the planes, of about -3..3. Then what each pixel's photo may be, in 0..1: the fit's last word, what
+    was had back, the painting, what is seen, and that with each level taken off.
     """
-    return np.concatenate([one.transpose(2, 0, 1) for one in _photos(clues)])
+    photos = _photos(clues)
+    colours = [one.transpose(2, 0, 1) / np.float32(255) for one in photos]
+    return np.concatenate([_described(clues, photos), *colours])
 
 
-def described(clues: Clues) -> NDArray[np.float32]:
-    """What the network is told beside these, (`PLANES`, H, W) float32 of about -3..3."""
-    own, back, painting, seen, *bare = _photos(clues)
+def _described(clues: Clues, photos: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    own, back, painting, seen, *bare = photos
     ground = along(painting)
 
     def off(values: NDArray[np.float32], scale: float, most: float) -> list[NDArray[Any]]:
@@ -167,7 +168,7 @@ def described(clues: Clues) -> NDArray[np.float32]:
 
 
 def _photos(clues: Clues) -> list[NDArray[np.float32]]:
-    """The candidates, each (H, W, 3); outside the area all are what is seen."""
+    """The candidates, each (H, W, 3) in 0..255."""
     seen, values, painting, light = (
         one if one.shape[2] == 3 else np.repeat(one, 3, axis=2)
         for one in (clues.seen, clues.values, clues.painting, clues.light)
