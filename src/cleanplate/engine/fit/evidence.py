@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +49,7 @@ class Evidence:
         coverage: (N, C), how much of the pixel the mark is expected to cover: `seen` is corrected for it.
         doubt: (N, C), the usual error of that.
         noise: what storing the picture may have moved a value by, in levels.
+        stands: how many pixels of the mark each of these stands for.
     """
 
     seen: NDArray[np.float64]
@@ -57,6 +58,7 @@ class Evidence:
     coverage: NDArray[np.float64]
     doubt: NDArray[np.float64]
     noise: float
+    stands: float = 1.0
 
     @classmethod
     def told(
@@ -85,7 +87,13 @@ class Evidence:
             self.coverage[chosen],
             self.doubt[chosen],
             self.noise,
+            self.stands,
         )
+
+    def some(self, chosen: NDArray[Any] | slice) -> Evidence:
+        """Likewise, for those that are to stand for all."""
+        part = self.of(chosen)
+        return replace(part, stands=self.stands * len(self.doubt) / max(1, len(part.doubt)))
 
     def misfit(self, level: Level) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Squared residuals over their expected square, (N,), and the expected error per axis, (N, C)."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cleanplate.engine.fit.axes import axes
+from cleanplate.engine.fit.axes import along, axes
 from cleanplate.engine.fit.evidence import DIMENSIONS, FREEDOM, Evidence, Level
 
 if TYPE_CHECKING:
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 MOST_LEVELS = 4
 PRICE_ON_TOP = 0.07  # the same where the main level is known: lettering is a small part of its strip
+APART = 3.0  # of the guess's usual errors: what differs less on top of a strip is the photo, not lettering
 STRAY = -2 * np.log(90.0)  # log-likelihood of a pixel that belongs to no level: anything is possible there
 CLUMP = 40.0  # neighbouring pixels err together: so many of them count as one observation
+CLUMPS = 60.0  # nor do observations without end tell without end: the model itself is a little wrong
 DOUBT = 8.0  # in log-likelihood: how much worse white or black may explain a mark than a colour between
 LEAST_THROUGH, MOST_THROUGH = 0.01, 0.995
 SAMPLE = 2000  # pixels that levels are told from
@@ -47,9 +49,10 @@ def levels(
         known: levels that were found before, which are kept as they are.
     """
     chosen = rng.permutation(len(evidence.doubt))[:SAMPLE]
-    evidence, parts = evidence.of(chosen), parts[chosen]
+    evidence, parts = evidence.some(chosen), parts[chosen]
     known = list(known)
-    candidates = _distinct(_candidates(evidence, parts, rng))
+    members = _members(evidence, parts, rng)
+    candidates = _distinct([_start(evidence, one) for one in members])
     mixture = _Mixture(known, np.append(np.full(len(known), 0.8 / max(len(known), 1)), 0.2 if known else 1.0))
     if known:
         mixture = mixture.settled(evidence, 2, frozen=len(known))
@@ -60,12 +63,17 @@ def levels(
         penalty = 8.0 + price * len(evidence.doubt)
         if len(mixture.levels) == 1:
             candidates += _relatives(mixture.levels[0])
-        some = evidence.of(slice(None, TRIED))
+        if len(mixture.levels) == 1 and not known:  # a mark of two colours is mostly as opaque in both
+            same = mixture.levels[0].through
+            candidates += _distinct([_start(evidence, one, same) for one in members])
+        some = evidence.some(slice(None, TRIED))
         trials = [mixture.joined(one).settled(some, 2, frozen=len(known)) for one in candidates]
+        if known:
+            trials = [one for one in trials if _apart(some, one.levels[0], one.levels[-1]) > APART]
+        if not trials:
+            break
         likely = sorted(range(len(trials)), key=lambda k: -trials[k].total(some))
         first = likely[0]
-        if mixture.levels:  # what explains little beside nothing may explain much beside the first
-            candidates = [candidates[k] for k in likely[: max(8, len(likely) // 2)]]
         trial = trials[first].settled(evidence, ROUNDS, frozen=len(known))
         gain = trial.total(evidence) - total
         if gain < penalty:
@@ -73,6 +81,13 @@ def levels(
         mixture, total = trial, total + gain
     order = np.argsort(-mixture.weights[: len(mixture.levels)])
     return [mixture.levels[k] for k in order]
+
+
+def _apart(evidence: Evidence, one: Level, other: Level) -> float:
+    """How far apart two levels are where they are, as a median, in what the guess usually errs by there."""
+    change = along(other.light - one.light) + (other.through - one.through) * evidence.guess
+    _, spread = evidence.misfit(one)
+    return float(np.median(np.sqrt(DIMENSIONS * ((change / spread) ** 2).mean(axis=1))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +130,19 @@ class _Mixture:
         return _Mixture(found, weights)
 
 
-def _candidates(evidence: Evidence, parts: NDArray[np.intp], rng: np.random.Generator) -> list[Level]:
-    """Starts: the whole, each large part, and clusters of what is seen and of how it differs."""
+def _members(
+    evidence: Evidence, parts: NDArray[np.intp], rng: np.random.Generator
+) -> list[NDArray[np.float64]]:
+    """What levels are begun from, (N,) weights: all, each large part, clusters of what is seen or differs."""
     count = len(evidence.doubt)
-    whole = np.ones(count)
-    found = [_start(evidence, whole)]
     sizes = np.bincount(parts)
-    large = [part for part in np.argsort(sizes)[::-1][:12] if sizes[part] >= 30]
-    found += [_start(evidence, (parts == part).astype(float)) for part in large]
+    found = [np.ones(count)]
+    found += [(parts == part).astype(float) for part in np.argsort(sizes)[::-1][:12] if sizes[part] >= 30]
     for values in (evidence.seen, evidence.seen - evidence.guess):
         for number in (2, 4):
             if count >= 20 * number:
                 label = _clusters(values, number, rng)
-                found += [
-                    _start(evidence, (label == k).astype(float))
-                    for k in range(number)
-                    if (label == k).sum() >= 12
-                ]
+                found += [(label == k).astype(float) for k in range(number) if (label == k).sum() >= 12]
     return found
 
 
@@ -173,10 +184,11 @@ def _clusters(values: NDArray[np.float64], number: int, rng: np.random.Generator
     return ((values[:, None] - centres[None]) ** 2).sum(axis=2).argmin(axis=1)
 
 
-def _start(evidence: Evidence, weights: NDArray[np.float64]) -> Level:
+def _start(evidence: Evidence, weights: NDArray[np.float64], through: float | None = None) -> Level:
+    """A level that explains the weighted evidence, of any opacity or of a given one."""
     colourless: NDArray[np.float64] = np.zeros(int(evidence.seen.shape[1]), np.float64)
-    one = Level(0.6, colourless)
-    return regressed(evidence, weights, start=one, rounds=6, trusting=False)
+    one = Level(0.6 if through is None else through, colourless)
+    return regressed(evidence, weights, start=one, rounds=6, trusting=False, through=through)
 
 
 def regressed(
@@ -186,19 +198,23 @@ def regressed(
     rounds: int = 1,
     *,
     trusting: bool = True,
+    through: float | None = None,
 ) -> Level:
     """The line through the evidence, by iteratively reweighted least squares.
 
     A colour cannot be darker than black or lighter than white, and most marks are the one or the other: where
     either explains the evidence about as well as the best colour does, it is taken, which then tells the
-    opacity far more exactly.
+    opacity far more exactly. With `through` given, of all colours the best for it.
     """
     level = start
     for turn in range(rounds):
         square, spread = evidence.misfit(level)
         robust = (FREEDOM + DIMENSIONS) / (FREEDOM + square) if trusting or turn else 1.0
         w = (weights * robust)[:, None] / spread**2
-        level = _line(evidence, w)
+        if through is None:
+            level = _line(evidence, w)
+        else:
+            level, _ = _Moments.of(evidence, w).line(None, through)
     return level
 
 
@@ -206,7 +222,8 @@ def _line(evidence: Evidence, w: NDArray[np.float64]) -> Level:
     sums = _Moments.of(evidence, w)
     free, cost = sums.line(None)
     each = w.sum(axis=1)
-    observations = each.sum() ** 2 / max(float(each @ each), 1e-12) / CLUMP
+    clumps = evidence.stands * each.sum() ** 2 / max(float(each @ each), 1e-12) / CLUMP
+    observations = clumps / (1 + clumps / CLUMPS)
     best, least = free, DOUBT
     for tone in (0.0, 255.0):
         other, worse = sums.line(tone)
@@ -244,15 +261,20 @@ class _Moments:
             np.einsum("ic,ic->c", weighted, s),
         )
 
-    def line(self, tone: float | None) -> tuple[Level, float]:
-        """The best line, of a grey of `tone` or of any colour that exists, and its mean squared residual."""
+    def line(self, tone: float | None, given: float | None = None) -> tuple[Level, float]:
+        """The best line, of a grey of `tone` or of any colour that exists, and its mean squared residual.
+
+        Args:
+            tone: 0..255, or any colour.
+            given: the transmittance of any colour's line, or the best.
+        """
         turn = axes(self.seen.size)
         colour = None if tone is None else np.full(self.seen.size, tone)
         through, light = 0.5, self.seen
         for _ in range(4):
             if colour is None:
                 slope = self.cross.sum() / max(float(self.guess_power.sum()), 1e-9)
-                through = min(max(float(slope), LEAST_THROUGH), MOST_THROUGH)
+                through = min(max(float(slope), LEAST_THROUGH), MOST_THROUGH) if given is None else given
                 light = self.seen - through * self.guess
             else:
                 at = turn @ colour

@@ -12,6 +12,7 @@ from cleanplate.engine.fit.axes import along, busy_along, length
 from cleanplate.engine.fit.coherence import coherent
 from cleanplate.engine.fit.confidence import confidence
 from cleanplate.engine.fit.evidence import Evidence, Level
+from cleanplate.engine.fit.labels import labelled, likelihoods
 from cleanplate.engine.fit.lettering import despeckled, islands, ringing
 from cleanplate.engine.fit.levels import levels
 from cleanplate.engine.fit.outline import outlined, unsure
@@ -20,8 +21,6 @@ from cleanplate.engine.fit.refining import Clues, refined
 from cleanplate.engine.fit.shape import (
     Setting,
     Shape,
-    labelled,
-    likelihoods,
     seams,
     setting,
     shaped,

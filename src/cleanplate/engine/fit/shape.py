@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.fit.axes import along, axes
-from cleanplate.engine.fit.evidence import Evidence
 from cleanplate.engine.values import channel_mean
 
 if TYPE_CHECKING:
@@ -118,38 +117,6 @@ def expected_coverage(
     coverage = np.clip(said, 0.1, 1.0).astype(np.float32)
     share = np.clip((depth - 1.0) / 1.2, 0.0, 1.0)
     return coverage, ((1 - share) * LOOSE + share * SURE).astype(np.float32)
-
-
-def likelihoods(
-    here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32], found: Sequence[Level]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Log-likelihood of each level at each pixel, at least -20 and 0 outside, and its misfit, (K, H, W)."""
-    area = here.area
-    count = np.count_nonzero(area)
-    evidence = Evidence.told(
-        here.seen[area], guess[area], error[area], np.ones(count), np.zeros(count), here.noise
-    )
-    said = np.zeros((len(found), *area.shape), np.float32)
-    misfit = np.full((len(found), *area.shape), np.inf, np.float32)
-    for k, level in enumerate(found):
-        said[k][area] = np.maximum(evidence.likelihood(level), -20.0)
-        misfit[k][area] = evidence.misfit(level)[0]
-    return said, misfit
-
-
-def labelled(
-    here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32], found: list[Level]
-) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-    """The likeliest level of each pixel, -1 outside, and how badly it fits, both (H, W)."""
-    area = here.area
-    each, misfit = likelihoods(here, guess, error, found)
-    weight = np.maximum(cv2.blur(area.astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT), 1e-3)
-    blurred = [np.asarray(cv2.blur(one, (3, 3), borderType=cv2.BORDER_CONSTANT), np.float32) for one in each]
-    around = np.stack(blurred) / weight
-    said = np.where(area, 0.5 * each + around, -np.inf)
-    label = np.where(area, said.argmax(axis=0), -1).astype(np.int16)
-    best = np.take_along_axis(misfit, np.maximum(label, 0)[None].astype(np.intp), axis=0)[0]
-    return label, best
 
 
 def solid_parts(here: Setting, label: NDArray[np.int16], misfit: NDArray[np.float32]) -> NDArray[np.bool_]:
