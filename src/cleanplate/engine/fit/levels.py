@@ -38,18 +38,28 @@ PRICE = 0.15  # log-likelihood a pixel that another level must gain
 
 
 def levels(
-    evidence: Evidence, parts: NDArray[np.intp], rng: np.random.Generator, known: Sequence[Level] = ()
+    evidence: Evidence,
+    parts: NDArray[np.intp],
+    rng: np.random.Generator,
+    known: Sequence[Level] = (),
+    *,
+    sure: bool = False,
 ) -> list[Level]:
     """The levels that explain the evidence, the most common first.
+
+    Where bare photo may be among the evidence, a level must be taken for more than chance would have it: else
+    the photo's own colours would be levels. So no more is made of a sample there than the sample is, and what
+    does not soon explain much is not tried again.
 
     Args:
         evidence: the pixels.
         parts: (N,), which connected part of the mark each belongs to.
         rng: for the random starts, and to choose `SAMPLE` pixels where there are more.
         known: levels that were found before, which are kept as they are.
+        sure: whether all of the evidence is the mark's.
     """
     chosen = rng.permutation(len(evidence.doubt))[:SAMPLE]
-    evidence, parts = evidence.some(chosen), parts[chosen]
+    evidence, parts = (evidence.some if sure else evidence.of)(chosen), parts[chosen]
     known = list(known)
     members = _members(evidence, parts, rng)
     candidates = _distinct([_start(evidence, one) for one in members])
@@ -63,18 +73,19 @@ def levels(
         penalty = 8.0 + price * len(evidence.doubt)
         if len(mixture.levels) == 1:
             candidates += _relatives(mixture.levels[0])
-        if len(mixture.levels) == 1 and not known:  # a mark of two colours is mostly as opaque in both
+        if len(mixture.levels) == 1 and sure and not known:  # of two colours, both are mostly as opaque
             same = mixture.levels[0].through
             candidates += _distinct([_start(evidence, one, same) for one in members])
-        some = evidence.some(slice(None, TRIED))
+        some = (evidence.some if sure else evidence.of)(slice(None, TRIED))
         trials = [mixture.joined(one).settled(some, 2, frozen=len(known)) for one in candidates]
-        if known:
-            trials = [one for one in trials if _apart(some, one.levels[0], one.levels[-1]) > APART]
-        if not trials:
-            break
         likely = sorted(range(len(trials)), key=lambda k: -trials[k].total(some))
-        first = likely[0]
-        trial = trials[first].settled(evidence, ROUNDS, frozen=len(known))
+        if mixture.levels and not sure:
+            candidates = [candidates[k] for k in likely[: max(8, len(likely) // 2)]]
+        for strip in (one for one in known if one.opacity > 0):
+            likely = [k for k in likely if _apart(some, strip, trials[k].levels[-1]) > APART]
+        if not likely:
+            break
+        trial = trials[likely[0]].settled(evidence, ROUNDS, frozen=len(known))
         gain = trial.total(evidence) - total
         if gain < penalty:
             break

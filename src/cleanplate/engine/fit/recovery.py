@@ -135,7 +135,7 @@ def recover(
     first = painted(seen, area) if painting is None else painting
     busy = busyness(seen, ~area)
     by_axis = busy_along(seen, ~area)
-    found, first, errors = _levels(here, first, usual_error(by_axis, area), known)
+    found, first, errors = _levels(here, first, usual_error(by_axis, area), known, sure=outline is None)
     error = length(errors)
     wide = bool(np.count_nonzero(here.depth > SHALLOW) >= DEEP_SHARE * np.count_nonzero(area))
     if not found or (found[0].opacity > opaque and not wide):
@@ -263,7 +263,12 @@ def _given_up(
 
 
 def _levels(
-    here: Setting, guess: NDArray[np.float32], error: NDArray[np.float32], known: Sequence[Level]
+    here: Setting,
+    guess: NDArray[np.float32],
+    error: NDArray[np.float32],
+    known: Sequence[Level],
+    *,
+    sure: bool,
 ) -> tuple[list[Level], NDArray[np.float32], NDArray[np.float32]]:
     """The mark's levels, and a guess with its error that holds deep inside of it too.
 
@@ -276,7 +281,8 @@ def _levels(
     if np.count_nonzero(inner) < ENOUGH:
         inner = here.area
     near = inner & (here.depth <= SHALLOW)
-    found = list(known) or levels(_evidence(here, guess, error, near), parts[near].astype(np.intp), rng)
+    told = parts[near].astype(np.intp)
+    found = list(known) or levels(_evidence(here, guess, error, near), told, rng, sure=sure)
     deep = here.depth > SHALLOW
     if (
         not found
@@ -300,7 +306,8 @@ def _levels(
     better = (deep & (length(spread) < length(error)))[..., None]
     guess, error = np.where(better, middle, guess), np.where(better, spread, error)
     if not known:
-        found = levels(_evidence(here, guess, error, inner), parts[inner].astype(np.intp), rng, found[:1])
+        told = parts[inner].astype(np.intp)
+        found = levels(_evidence(here, guess, error, inner), told, rng, found[:1], sure=sure)
     return found, guess, error
 
 
