@@ -27,6 +27,8 @@ class Mark:
             copies are spread over the picture.
         likely: float32 of the box's (height, width), in 0..1: how probable it is that a pixel is the mark's,
             where the finder knows that; it tells the fit where the strokes are.
+        exact: whether the area is the mark's own outline, to a pixel, and the opacity and colour say nothing:
+            a user drew it. The fit then tells them.
     """
 
     box: tuple[int, int, int, int]
@@ -35,6 +37,7 @@ class Mark:
     confidence: float
     kind: Kind = "see-through"
     likely: NDArray[np.float32] | None = None
+    exact: bool = False
 
     @property
     def area(self) -> NDArray[np.bool_]:

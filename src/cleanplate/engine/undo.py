@@ -172,6 +172,8 @@ def _taken(
     elif np.count_nonzero(hidden) >= TORN[1] * np.count_nonzero(done | hidden):
         # an opaque mark's second colour, which no level of the fit explains, must not be left standing
         left = replace(taken, hidden=hidden | strokes & ~taken.done)
+    if mark.exact and within is not None:
+        left = replace(left, hidden=left.hidden | _widened(left.hidden) & ~left.done & within[window(box)])
     left = replace(left, hidden=left.hidden | _forgotten(mark, left, within))
     return replace(left, hidden=without_gaps(pixels[window(reach)], reach, mark, taken, left.hidden))
 
@@ -235,6 +237,8 @@ def _better_painted(before: NDArray[Any], reach: Box, mark: Mark, taken: _Taken)
     visible = opacity[opacity > VISIBLE]
     if taken.sure < UNCERTAIN or not visible.size:
         return True
+    if mark.exact:
+        return False
     if np.percentile(visible, 70) < NEXT_TO_NOTHING * np.median(mark.opacity[mark.area]):
         return True
     if max(taken.box[2:]) > TILE:
@@ -254,8 +258,12 @@ def _strokes(mark: Mark, box: Box) -> NDArray[np.bool_]:
     strokes = mark.area if mark.likely is None else mark.area & (mark.likely > EVEN)
     if not strokes.any():
         strokes = mark.area
-    kernel = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
-    wider = cv2.dilate(_laid(mark, strokes, box).view(np.uint8), kernel)
+    return _widened(_laid(mark, strokes, box))
+
+
+def _widened(area: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """An area and the rim of soft edges round it."""
+    wider = cv2.dilate(area.view(np.uint8), np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8))
     return np.asarray(wider, np.uint8).view(np.bool_)
 
 
@@ -329,7 +337,7 @@ class Part:
         place: where the tile itself is in it.
         seen: (height, width, C) float32, 0..255.
         area: (height, width) boolean, where the mark may be.
-        hint: what its finder says.
+        hint: what its finder says; None where the area is exact.
     """
 
     def __init__(
@@ -347,7 +355,7 @@ class Part:
         free = ~taken[window(reach)]  # from the rest the mark has been taken off already
         opacity = _laid(mark, mark.opacity, reach) * free
         self.area = opacity > VISIBLE
-        self.hint = Hint(_laid(mark, likely, reach) * free, opacity)
+        self.hint = None if mark.exact else Hint(_laid(mark, likely, reach) * free, opacity)
 
     def recovered(self, lossy: bool, known: Sequence[Level] = (), *, brief: bool = False) -> Recovery:
         return recover(self.seen, self.area, lossy=lossy, hint=self.hint, known=known, brief=brief)
@@ -410,8 +418,10 @@ def _write(part: NDArray[Any], values: NDArray[np.float32], where: NDArray[np.bo
 
 def _known(mark: Mark, taken: _Taken, dtype: np.dtype[Any]) -> Mark:
     """The mark as the fit left it; as the finder had it, where there was no fit or it came to nothing."""
-    if taken.fitted is None or taken.sure < TRUSTED:
+    if taken.fitted is None:
         return mark
+    if taken.sure < TRUSTED:  # of an outline alone nothing is known then
+        return replace(mark, opacity=np.zeros_like(mark.opacity)) if mark.exact else mark
     rows, columns = np.nonzero(taken.fitted.opacity > VISIBLE)
     if not rows.size:
         return mark
@@ -425,4 +435,5 @@ def _known(mark: Mark, taken: _Taken, dtype: np.dtype[Any]) -> Mark:
         opacity=opacity,
         colour=np.asarray(colour.clip(0, 255) * np.float32(np.iinfo(dtype).max / 255.0), np.float32),
         likely=None,
+        exact=False,
     )

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.crops import grown, window
+from cleanplate.engine.find.drawn import drawn
 from cleanplate.engine.find.judgement import judge
 from cleanplate.engine.find.objects import best, objects
 from cleanplate.engine.find.repetition import find_repeated
@@ -37,6 +38,7 @@ HINTED = -0.5  # log-odds by which more is asked of what is in such a part
 EXPLAINED = (
     0.95  # share of what the network is sure of: if copies explain so much, all else is the photo's own
 )
+CREDIBLE = 0.1  # mean probability inside what may be a mark's outline; of things in photos it hardly is 0.07
 TIGHT = 0.5  # share of a part of a user's region that is mark, from which on all of it may be
 OPAQUE = 0.8  # opacity, as the network tells it, of a mark that hides the photo
 # Strokes that the network hardly saw, at most so many pixels beside others and at least so probable, may be
@@ -57,11 +59,12 @@ def find(
         sensitivity: in 0..1, how readily something is taken for a mark: a confidence of 1 - sensitivity is
             asked for. 0.5 leaves photos without a mark alone, 0 takes only what is certain, 1 whatever may
             be one. Inside `within` what is evident to the network is enough, as somebody says that there is a
-            mark; where nothing is, there is none to be undone.
+            mark; where nothing is, there is none to be undone. Where `within` is a mark's own outline
+            (`drawn`), it is taken for that.
 
     Returns:
         The marks, most confident first. No pixel is in two of them. Their opacities and colours are rough,
-        and their areas rather too large than too small: `undo` fits them.
+        and their areas rather too large than too small, but for `exact` ones: `undo` fits them.
     """
     height, width = pixels.shape[:2]
     if min(height, width) < LEAST_SIDE:
@@ -73,6 +76,18 @@ def find(
         within = within[window(box)]
     marks = _found(pixels, box, within, min(max(1 - sensitivity, LESS_SURE), SURER))
     return tuple(sorted((_moved(mark, box[0], box[1]) for mark in marks), key=lambda mark: -mark.confidence))
+
+
+def _outlined(outline: NDArray[np.bool_], channels: int) -> Mark:
+    """The mark of which a user drew the outline: nothing else is known of it."""
+    mark = Mark(
+        (0, 0, outline.shape[1], outline.shape[0]),
+        outline.astype(np.float32),
+        np.zeros(channels, np.float32),
+        1.0,
+        exact=True,
+    )
+    return _trimmed(mark)
 
 
 def parts(region: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -90,6 +105,10 @@ def _found(pixels: NDArray[Any], box: Box, within: NDArray[np.bool_] | None, ask
     part = pixels[window(box)]
     size = part.shape[0], part.shape[1]
     sight = see(part)
+    outline = None if within is None else drawn(part, within)
+    if outline is not None and _resized(sight.probability, size)[outline].mean() >= CREDIBLE:
+        yield _outlined(outline, part.shape[2])
+        return
     free = np.ones(size, bool) if within is None else within.copy()
     # what repeats shows itself in the whole picture, however little of it the user points at
     likely = _resized(sight.probability, size) if part.shape == pixels.shape else None
