@@ -25,7 +25,8 @@ TIGHTER, LOOSER = 1, 2  # pixels by which an outline may be too small and too la
 BEYOND = (2, 3, 4)  # pixels further out: where the photo's own steps are measured
 SHARES = (30, 50, 70)  # percentiles of the steps along a border: most of it has to be one
 LEAST = 0.5  # levels that are added to a step: what rounding makes of none
-FINE = 7.0  # pixels of area to a pixel of border: hardly a brush draws such strokes
+FINE = 7.0  # pixels of area to a pixel of border: made of strokes, of which a brush draws only the wider
+FINEST = 2.0  # the same: too fine for a brush, whatever the picture says
 STEEP_FINE, STEEP = 1.3, 1.6  # times the photo's steps, as means of roots: a mark's border
 EVEN = 1.2  # times: as they are in the photo
 OUTERMOST = 0.6  # of the steepest: soft edges are steep over two pixels, and the outer one is the border
@@ -47,7 +48,11 @@ def drawn(pixels: NDArray[Any], region: NDArray[np.bool_]) -> NDArray[np.bool_] 
     place = window(grown((box[0], box[1], box[2], box[3]), TIGHTER + max(BEYOND) + 1, width, height))
     areas = {by: _shifted(region[place], by) for by in range(-LOOSER, TIGHTER + max(BEYOND) + 1)}
     steps = {by: _steps(pixels[place], area) for by, area in areas.items()}
-    by = _shift({by: _steepness(steps, by) for by in range(-LOOSER, TIGHTER + 1)}, _fine(areas[0]))
+    thickness = _thickness(areas[0])
+    steepness = {by: _steepness(steps, by) for by in range(-LOOSER, TIGHTER + 1)}
+    by = _shift(steepness, fine=thickness < FINE)
+    if by is None and thickness < FINEST and steps[0] is not None:
+        by = 0
     if by is None:
         return None
     outline = np.zeros_like(region)
@@ -55,7 +60,7 @@ def drawn(pixels: NDArray[Any], region: NDArray[np.bool_]) -> NDArray[np.bool_] 
     return outline
 
 
-def _shift(steepness: Mapping[int, float], fine: bool) -> int | None:
+def _shift(steepness: Mapping[int, float], *, fine: bool) -> int | None:
     """By how many pixels the region is smaller than the outline that it is; None where it is none."""
     steep = STEEP_FINE if fine else STEEP
     # inside something wide, much may be steep: the strip that a smear is drawn on
@@ -85,10 +90,10 @@ def _steps(pixels: NDArray[Any], area: NDArray[np.bool_]) -> float | None:
     return float(np.sqrt(np.percentile(np.abs(off) @ share, SHARES) + LEAST).sum())
 
 
-def _fine(area: NDArray[np.bool_]) -> bool:
-    """Whether an area is made of strokes."""
+def _thickness(area: NDArray[np.bool_]) -> float:
+    """Pixels of an area to a pair of neighbours across its border: about half of its strokes' width."""
     border = np.count_nonzero(area[:, 1:] != area[:, :-1]) + np.count_nonzero(area[1:] != area[:-1])
-    return bool(np.count_nonzero(area) < FINE * border)
+    return np.count_nonzero(area) / max(border, 1)
 
 
 def _shifted(area: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
