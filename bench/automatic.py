@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Score cleanplate when it has to find the mark itself, beside two loose regions and what others reach.
 
-    python bench/automatic.py [--manifest FILE] [--asks auto,rect,smear] [--layers DIR] [--fsr PYTHON]
+    python bench/automatic.py [--manifest FILE] [--asks auto,rect,smear,mask] [--layers DIR] [--fsr PYTHON]
 
-Runs over a set of marked photos whose truth is known: asked automatically, with rectangles and with a
-brush smear; beside it doing nothing, Telea's fill of the same region and of the exact mask, with `--fsr` and
+Runs over a set of marked photos whose truth is known: asked automatically, with rectangles, with a brush
+smear and with the mark's exact mask; beside it doing nothing, Telea's fill of the same region and of the exact mask, with `--fsr` and
 a Python that has opencv-contrib-python-headless also frequency selective reconstruction, and the bound of
 undoing when the exact marks are in `--layers` (`oracle_mix`). Without these two the rows recorded with the
 set are quoted, if there are any. The set's `score.py` judges. Each process has one thread and does a part of
@@ -72,7 +72,9 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--manifest", type=Path, default=MANIFEST)
-    parser.add_argument("--asks", type=lambda text: text.split(","), default=["auto", "rect", "smear"])
+    parser.add_argument(
+        "--asks", type=lambda text: text.split(","), default=["auto", "rect", "smear", "mask"]
+    )
     parser.add_argument("--layers", type=Path, help="where the set's exact marks are")
     parser.add_argument("--fsr", help="a Python that has opencv-contrib-python-headless")
     parser.add_argument("--jobs", type=int, default=2, help="processes, of one thread each")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 Kind = Literal["see-through", "opaque", "tiled"]
 
 VISIBLE = 0.02  # an opacity up to this moves an 8-bit value by five levels at most: too little to be seen
+HIDING = 0.8  # opacity over which a mark counts as opaque: it hides the photo
 
 
 @dataclass(frozen=True, slots=True)

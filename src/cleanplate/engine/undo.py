@@ -11,7 +11,7 @@ import numpy as np
 from cleanplate.engine.crops import crops, grown, window
 from cleanplate.engine.fit import Hint, Recovery, inverted, recover
 from cleanplate.engine.fit.painting import busyness, usual_error
-from cleanplate.engine.mark import VISIBLE
+from cleanplate.engine.mark import HIDING, VISIBLE
 from cleanplate.engine.strokes import Clues, trimmed
 
 if TYPE_CHECKING:
@@ -429,8 +429,10 @@ def _known(mark: Mark, taken: _Taken, dtype: np.dtype[Any]) -> Mark:
     inner = np.s_[top : int(rows.max()) + 1, left : int(columns.max()) + 1]
     opacity = taken.fitted.opacity[inner]
     colour = taken.fitted.light[inner] / np.maximum(opacity, 1e-3)[..., None]
+    hiding = mark.exact and np.median(opacity[opacity > VISIBLE]) > HIDING
     return replace(
         mark,
+        kind="opaque" if hiding else mark.kind,
         box=(taken.box[0] + left, taken.box[1] + top, opacity.shape[1], opacity.shape[0]),
         opacity=opacity,
         colour=np.asarray(colour.clip(0, 255) * np.float32(np.iinfo(dtype).max / 255.0), np.float32),

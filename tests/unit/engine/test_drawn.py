@@ -115,6 +115,7 @@ def test_an_opaque_marks_outline_is_painted_whole() -> None:
     assert answer.area[outline()].all()
     assert np.abs(answer.picture.pixels[outline()].astype(int) - (200, 30, 30)).sum(1).min() > 30
     assert sum(fill.pixels for fill in answer.fills) == outline().sum()
+    assert [mark.kind for mark in answer.found] == ["opaque"]
 
 
 def test_of_a_thing_in_the_photo_nothing_is_undone() -> None:

@@ -15,7 +15,7 @@ from cleanplate.engine.find.objects import best, objects
 from cleanplate.engine.find.repetition import find_repeated
 from cleanplate.engine.find.sight import Sight, see
 from cleanplate.engine.find.strip import PROPOSED, completed
-from cleanplate.engine.mark import VISIBLE, Kind, Mark
+from cleanplate.engine.mark import HIDING, VISIBLE, Kind, Mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,6 @@ EXPLAINED = (
 )
 CREDIBLE = 0.1  # mean probability inside what may be a mark's outline; of things in photos it hardly is 0.07
 TIGHT = 0.5  # share of a part of a user's region that is mark, from which on all of it may be
-OPAQUE = 0.8  # opacity, as the network tells it, of a mark that hides the photo
 # Strokes that the network hardly saw, at most so many pixels beside others and at least so probable, may be
 # the mark's too: the fit tells
 STROKES_NEARBY, FAINTLY = 8, 0.06
@@ -193,7 +192,7 @@ def _mark(
     colour = _resized(sight.colour[place], size) * np.float32(np.iinfo(pixels.dtype).max / 255)
     if pixels.shape[2] == 1:
         colour = colour.mean(2, keepdims=True)
-    kind: Kind = "opaque" if np.median(opacity[covered]) > OPAQUE else "see-through"
+    kind: Kind = "opaque" if np.median(opacity[covered]) > HIDING else "see-through"
     return Mark(
         (x0, y0, size[1], size[0]),
         np.asarray(opacity, np.float32),
