@@ -4,11 +4,12 @@
     python bench/automatic.py [--manifest FILE] [--asks auto,rect,smear,mask] [--layers DIR] [--fsr PYTHON]
 
 Runs over a set of marked photos whose truth is known: asked automatically, with rectangles, with a brush
-smear and with the mark's exact mask; beside it doing nothing, Telea's fill of the same region and of the exact mask, with `--fsr` and
-a Python that has opencv-contrib-python-headless also frequency selective reconstruction, and the bound of
-undoing when the exact marks are in `--layers` (`oracle_mix`). Without these two the rows recorded with the
-set are quoted, if there are any. The set's `score.py` judges. Each process has one thread and does a part of
-the cases; a run that was cut off goes on where it stopped (`--fresh` starts over).
+smear and with the mark's exact mask; beside it doing nothing, Telea's fill of the same region and of the
+exact mask, with `--fsr` and a Python that has opencv-contrib-python-headless also frequency selective
+reconstruction, and the bound of undoing when the exact marks are in `--layers` (`oracle_mix`). Without these
+two the rows recorded with the set are quoted, if there are any. The set's `score.py` judges. Each process has
+one thread and does a part of the cases; a run that was cut off goes on where it stopped (`--fresh` starts
+over).
 
 Prints the tables, and writes them into bench/AUTOMATIC.md when a whole set was run; pictures and scores stay
 in `bench/out/automatic/`. `--per-kind N` takes the first cases of each kind only, to try something.
