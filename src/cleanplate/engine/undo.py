@@ -231,7 +231,8 @@ def _better_painted(before: NDArray[Any], reach: Box, mark: Mark, taken: _Taken)
 
     It had where the fit does not go on across the mark's border, where it comes to far less than the finder
     saw (strokes that stand out must not stay), on ground so quiet that no painting fails, and where the fit
-    left out much of a slender mark, the rest of which would stand among what is painted.
+    left out much of a slender mark, the rest of which would stand among what is painted. Where a user drew
+    the mark's outline, only the first counts: the others are about what a finder gets wrong.
     """
     opacity = mark.opacity if taken.fitted is None else taken.fitted.opacity
     visible = opacity[opacity > VISIBLE]
@@ -429,7 +430,9 @@ def _known(mark: Mark, taken: _Taken, dtype: np.dtype[Any]) -> Mark:
     inner = np.s_[top : int(rows.max()) + 1, left : int(columns.max()) + 1]
     opacity = taken.fitted.opacity[inner]
     colour = taken.fitted.light[inner] / np.maximum(opacity, 1e-3)[..., None]
-    hiding = mark.exact and np.median(opacity[opacity > VISIBLE]) > HIDING
+    hiding = (
+        mark.exact and np.percentile(opacity[opacity > VISIBLE], 80) > HIDING
+    )  # of its body, not its edges
     return replace(
         mark,
         kind="opaque" if hiding else mark.kind,

@@ -102,6 +102,23 @@ def test_an_outline_that_is_a_pixel_or_two_off_is_as_good_inside_of_itself(by: i
     assert np.mean(off**2) < 0.03 * np.mean(before**2)
 
 
+def test_what_is_too_thin_to_be_too_large_is_not_shrunk() -> None:
+    """Letters masked two pixels too large, the line under them exactly."""
+    line = np.zeros(outline().shape, bool)
+    line[158:160, 70:250] = True
+    alpha = np.where(line, watermarked.OPACITY, watermarked.opacity())[..., None]
+    pixels = np.rint(watermarked.photo() * (1 - alpha) + 255 * alpha).astype(np.uint8)
+    answer = remove(pixels, changed(outline(), 2) | line)
+    assert answer.area[line].mean() > 0.95
+
+
+def test_beside_an_outline_a_loose_part_is_not_taken_for_one() -> None:
+    region = outline().copy()
+    region[200:232, 20:120] = True
+    assert drawn(watermarked.marked(), outline()) is not None
+    assert drawn(watermarked.marked(), region) is None
+
+
 def test_undo_takes_an_outline_off_without_painting() -> None:
     answer = remove(watermarked.marked(), outline(), mode="undo")
     assert not answer.fills
@@ -160,6 +177,9 @@ def test_a_rectangle_that_is_the_mark_is_an_outline() -> None:
     pixels = watermarked.photo().astype(float)
     pixels[90:130, 40:280] = 0.5 * pixels[90:130, 40:280] + 127.5
     seen = np.rint(pixels).astype(np.uint8)
+    region = np.zeros(outline().shape, bool)
+    region[90:130, 40:280] = True
+    assert [mark.exact for mark in find(seen, region)] == [True]
     answer = remove(seen, Rectangles((Rectangle(40, 90, 240, 40),)))
     off = answer.picture.pixels[90:130, 40:280].astype(float) - watermarked.photo()[90:130, 40:280]
     assert np.sqrt(np.mean(off**2)) < 8

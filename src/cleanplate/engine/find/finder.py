@@ -54,12 +54,13 @@ def find(
 
     Args:
         pixels: (H, W, 1) or (H, W, 3), uint8 or uint16.
-        within: (H, W), look only where this is true; None looks everywhere.
+        within: (H, W), look only where this is true; None looks everywhere. Of an outline that is a pixel too
+            small, the mark may reach a pixel beyond.
         sensitivity: in 0..1, how readily something is taken for a mark: a confidence of 1 - sensitivity is
             asked for. 0.5 leaves photos without a mark alone, 0 takes only what is certain, 1 whatever may
             be one. Inside `within` what is evident to the network is enough, as somebody says that there is a
             mark; where nothing is, there is none to be undone. Where `within` is a mark's own outline
-            (`drawn`), it is taken for that.
+            (`drawn`), it is taken for that at any sensitivity.
 
     Returns:
         The marks, most confident first. No pixel is in two of them. Their opacities and colours are rough,
