@@ -230,7 +230,7 @@ def _storage() -> Generator[None]:
 def _make_private(folder: Path) -> None:
     try:
         if not folder.exists():
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)  # another process may start at the same time
             folder.chmod(stat.S_IRWXU)
             _flush_entry(folder.parent)
     except OSError as error:

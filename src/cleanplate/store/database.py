@@ -218,7 +218,7 @@ def _make_private(file: Path) -> None:
     """
     try:
         if not file.parent.exists():
-            file.parent.mkdir(parents=True)
+            file.parent.mkdir(parents=True, exist_ok=True)  # another process may start at the same time
             file.parent.chmod(stat.S_IRWXU)
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, stat.S_IRUSR | stat.S_IWUSR))
     except OSError as error:
