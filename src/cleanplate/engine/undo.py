@@ -430,9 +430,8 @@ def _known(mark: Mark, taken: _Taken, dtype: np.dtype[Any]) -> Mark:
     inner = np.s_[top : int(rows.max()) + 1, left : int(columns.max()) + 1]
     opacity = taken.fitted.opacity[inner]
     colour = taken.fitted.light[inner] / np.maximum(opacity, 1e-3)[..., None]
-    hiding = (
-        mark.exact and np.percentile(opacity[opacity > VISIBLE], 80) > HIDING
-    )  # of its body, not its edges
+    body = np.percentile(opacity[opacity > VISIBLE], 80)
+    hiding = mark.exact and body > HIDING
     return replace(
         mark,
         kind="opaque" if hiding else mark.kind,

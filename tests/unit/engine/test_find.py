@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cleanplate.engine.find.finder import LEAST_SIDE, LIKELY, STROKES_NEARBY, find, parts
+from cleanplate.engine.find.finder import LEAST_SIDE, LIKELY, STROKES_NEARBY, find
+from cleanplate.engine.find.parts import parts
 
 if TYPE_CHECKING:
     from cleanplate.engine.mark import Mark

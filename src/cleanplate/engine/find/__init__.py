@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from cleanplate.engine.find.finder import find, parts
+from cleanplate.engine.find.finder import find
+from cleanplate.engine.find.parts import parts
 
 __all__ = ["find", "parts"]

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.crops import grown, window
+from cleanplate.engine.find.parts import parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,6 @@ FINEST = 2.0  # the same: too fine for a brush, whatever the picture says
 STEEP_FINE, STEEP = 1.3, 1.6  # times the photo's steps, as means of roots: a mark's border
 EVEN = 1.2  # times: as they are in the photo
 OUTERMOST = 0.6  # of the steepest: soft edges are steep over two pixels, and the outer one is the border
-APART = 12  # pixels between two parts of a region, half of them: what lies nearer was drawn as one
 FEWEST = 40  # pairs of neighbours that a border must have
 LARGEST = 16e6  # pixels of a region's box: what is fitted as it is takes 45 bytes each, and a microsecond
 
@@ -67,11 +67,12 @@ def drawn(pixels: NDArray[Any], region: NDArray[np.bool_]) -> NDArray[np.bool_] 
 
 def _loose_part(pixels: NDArray[Any], region: NDArray[np.bool_]) -> bool:
     """Whether one of several parts that lie apart is wide, and its border none of a mark's."""
-    count, labels = cv2.connectedComponents(cv2.dilate(region.view(np.uint8), np.ones((2 * APART + 1,) * 2)))
-    for part in range(1, count if count > 2 else 1):
+    labels = parts(region)
+    count = int(labels.max())
+    for part in range(1, count + 1 if count > 1 else 1):
         x, y, width, height = cv2.boundingRect((labels == part).view(np.uint8))
         place = window(grown((x, y, width, height), max(BEYOND) + 1, region.shape[1], region.shape[0]))
-        own = region[place] & (labels[place] == part)
+        own = labels[place] == part
         if _thickness(own) >= FINE:
             grow = (0, TIGHTER, *BEYOND, *(TIGHTER + more for more in BEYOND))
             steps = {by: _steps(pixels[place], _shifted(own, by)) for by in grow}

@@ -12,6 +12,7 @@ from cleanplate.engine.crops import grown, window
 from cleanplate.engine.find.drawn import drawn
 from cleanplate.engine.find.judgement import judge
 from cleanplate.engine.find.objects import best, objects
+from cleanplate.engine.find.parts import parts
 from cleanplate.engine.find.repetition import find_repeated
 from cleanplate.engine.find.sight import Sight, see
 from cleanplate.engine.find.strip import PROPOSED, completed
@@ -30,7 +31,6 @@ LIKELY = 0.3  # probability from which a pixel may belong to a mark
 LIKELIER = 0.6  # the same beside a tiled mark, whose copies were not all told: they stand close together
 SURER, LESS_SURE = 0.98, 0.02  # confidences that are asked for at no and at full sensitivity
 BESIDE = 1.5  # log-odds by which another object may be less sure where one is a mark: there are often several
-NEAR = 12  # pixels by which what the user marked reaches out: the letters of a painted word belong together
 EVIDENT = 1.4  # log-odds by which more is asked of what is in a user's region than a confidence: if nothing
 # in it is evident, the region is painted as a whole, and half a mark must not be taken for all of it
 LARGE = 0.1  # share of the picture from which on painting a part of a region is the last resort
@@ -88,16 +88,6 @@ def _outlined(outline: NDArray[np.bool_], channels: int) -> Mark:
         exact=True,
     )
     return _trimmed(mark)
-
-
-def parts(region: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Which part of a user's region each pixel belongs to, (H, W), from 1 on; 0 outside.
-
-    A part is what lies close together: a rectangle, a stroke of the brush, the letters of a painted word.
-    """
-    kernel = np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)
-    _, labels = cv2.connectedComponents(cv2.dilate(region.view(np.uint8), kernel))
-    return np.asarray(labels, np.int32) * region
 
 
 def _found(pixels: NDArray[Any], box: Box, within: NDArray[np.bool_] | None, asked: float) -> Iterator[Mark]:
