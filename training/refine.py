@@ -39,7 +39,7 @@ from training.trees import ROOT
 sys.path.insert(0, str(ROOT / "src"))
 
 from cleanplate import models  # the source tree's own, installed or not
-from cleanplate.engine import undo
+from cleanplate.engine import tiles
 from cleanplate.engine.crops import window
 from cleanplate.engine.find import find
 from cleanplate.engine.fit import recovery, refining
@@ -191,7 +191,7 @@ def as_found(rng: np.random.Generator, pieces: Bank, scenes: Photos) -> list[Loo
     for mark in find(one.seen, within):
         if mark.kind == "tiled":
             continue
-        for part in undo.parts(one.seen, mark):
+        for part in tiles.parts(one.seen, mark):
             place = window(part.reach)
             noted = _looked(answer, one.clean[place], one.mask[place], found=True)
             with swapped(recovery, "refined", noted):

@@ -8,23 +8,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import cv2
 import numpy as np
 
-from cleanplate.engine.crops import crops, grown, window
-from cleanplate.engine.fit import Hint, Recovery, inverted, recover
+from cleanplate.engine.crops import grown, window
 from cleanplate.engine.fit.painting import busyness, usual_error
 from cleanplate.engine.mark import HIDING, VISIBLE
 from cleanplate.engine.strokes import Clues, trimmed
+from cleanplate.engine.tiles import CONTEXT, RIM, TILE, fitted_by_tile, inverted_by_tile, laid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from cleanplate.engine.crops import Box
-    from cleanplate.engine.fit import Level
     from cleanplate.engine.mark import Mark
 
-CONTEXT = 40  # pixels of surroundings that a mark is fitted in
-RIM = 2  # pixels that a mark may reach beyond the box in which it was found
 TRUSTED = 0.1  # confidence of a fit under which its mark is painted over instead
 # Measured on marks that a network found, on other photos than those of the benchmark: when to paint
 UNCERTAIN = 0.3  # confidence of the fit
@@ -34,10 +31,6 @@ CLEAR = 0.6  # probability from which on it is not left to the fit that a pixel 
 QUIET = 3.0  # levels that a painting is usually off by
 SLENDER = 12.0  # pixels from the middle of a mark's widest parts to their border
 TORN = (0.3, 0.8)  # share of a mark that is hidden, when neither the fit nor a painting has most of it
-TILE = 640  # pixels a side of what is fitted at once: bounds the memory
-TELLING = 3  # tiles that tell the levels of a mark which is larger than one
-MOST_LEVELS = 4
-SAME = (0.04, 12.0)  # opacity, and levels of colour, that two levels may differ by to be one
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +139,7 @@ def _taken(
         )
     done, hidden = np.zeros(size, bool), np.zeros(size, bool)
     sure = 0.0
-    for core, back in (_inverted if fitted is None else _fitted)(pixels, mark, lossy):
+    for core, back in (inverted_by_tile if fitted is None else fitted_by_tile)(pixels, mark, lossy):
         inner = window((core[0] - box[0], core[1] - box[1], core[2], core[3]))
         if fitted is not None:
             fitted.opacity[inner], fitted.light[inner] = back.opacity, back.light
@@ -162,28 +155,26 @@ def _taken(
     taken = _Taken(box, fitted, done & ~hidden, hidden, sure)
     if before is None:
         return taken
-    strokes = _strokes(mark, box)
-    if within is not None:
-        strokes &= within[window(box)]
+    allowed = np.ones(size, bool) if within is None else within[window(box)]
+    strokes = _strokes(mark, box) & allowed
     left = taken
-    if _better_painted(before, reach, mark, taken):
+    if _failed(mark, taken) or (not mark.exact and _better_painted(before, reach, mark, taken)):
         pixels[window(reach)] = before
         left = replace(taken, done=np.zeros(size, bool), hidden=strokes, sure=0.0)
     elif np.count_nonzero(hidden) >= TORN[1] * np.count_nonzero(done | hidden):
         # an opaque mark's second colour, which no level of the fit explains, must not be left standing
         left = replace(taken, hidden=hidden | strokes & ~taken.done)
-    if mark.exact and within is not None:
-        left = replace(left, hidden=left.hidden | _widened(left.hidden) & ~left.done & within[window(box)])
-    left = replace(left, hidden=left.hidden | _forgotten(mark, left, within))
+    if mark.exact:  # the soft edges of what is hidden; of what a finder gets wrong there is nothing
+        return replace(left, hidden=left.hidden | _widened(left.hidden) & ~left.done & allowed)
+    left = replace(left, hidden=left.hidden | _forgotten(mark, left) & allowed)
     return replace(left, hidden=without_gaps(pixels[window(reach)], reach, mark, taken, left.hidden))
 
 
-def _forgotten(mark: Mark, taken: _Taken, within: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+def _forgotten(mark: Mark, taken: _Taken) -> NDArray[np.bool_]:
     """What the finder is sure of and the fit took for photo: that must not be left standing."""
     if mark.likely is None:
         return np.zeros_like(taken.hidden)
-    sure = _laid(mark, mark.area & (mark.likely > CLEAR), taken.box)
-    return sure & ~taken.done if within is None else sure & ~taken.done & within[window(taken.box)]
+    return laid(mark, mark.area & (mark.likely > CLEAR), taken.box) & ~taken.done
 
 
 def without_gaps(
@@ -217,29 +208,30 @@ def clues_of(
     return Clues(
         np.asarray(part * scale, np.float32),
         hole,
-        _laid(mark, mark.likely, reach),
-        _laid(mark, mark.opacity, reach),
-        _laid(mark, mark.colour, reach) * scale,
+        laid(mark, mark.likely, reach),
+        laid(mark, mark.opacity, reach),
+        laid(mark, mark.colour, reach) * scale,
         fitted,
         odds,
         taken.sure,
     )
 
 
-def _better_painted(before: NDArray[Any], reach: Box, mark: Mark, taken: _Taken) -> bool:
-    """Whether a mark had better be painted over than taken off as it was fitted.
+def _failed(mark: Mark, taken: _Taken) -> bool:
+    """Whether a fit does not go on across its mark's border, or came to nothing that could be seen."""
+    opacity = mark.opacity if taken.fitted is None else taken.fitted.opacity
+    return taken.sure < UNCERTAIN or not (opacity > VISIBLE).any()
 
-    It had where the fit does not go on across the mark's border, where it comes to far less than the finder
-    saw (strokes that stand out must not stay), on ground so quiet that no painting fails, and where the fit
-    left out much of a slender mark, the rest of which would stand among what is painted. Where a user drew
-    the mark's outline, only the first counts: the others are about what a finder gets wrong.
+
+def _better_painted(before: NDArray[Any], reach: Box, mark: Mark, taken: _Taken) -> bool:
+    """Whether a mark that a finder found had better be painted over than taken off as it was fitted.
+
+    It had where the fit comes to far less than the finder saw (strokes that stand out must not stay), on
+    ground so quiet that no painting fails, and where the fit left out much of a slender mark, the rest of
+    which would stand among what is painted.
     """
     opacity = mark.opacity if taken.fitted is None else taken.fitted.opacity
     visible = opacity[opacity > VISIBLE]
-    if taken.sure < UNCERTAIN or not visible.size:
-        return True
-    if mark.exact:
-        return False
     if np.percentile(visible, 70) < NEXT_TO_NOTHING * np.median(mark.opacity[mark.area]):
         return True
     if max(taken.box[2:]) > TILE:
@@ -259,156 +251,13 @@ def _strokes(mark: Mark, box: Box) -> NDArray[np.bool_]:
     strokes = mark.area if mark.likely is None else mark.area & (mark.likely > EVEN)
     if not strokes.any():
         strokes = mark.area
-    return _widened(_laid(mark, strokes, box))
+    return _widened(laid(mark, strokes, box))
 
 
 def _widened(area: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """An area and the rim of soft edges round it."""
     wider = cv2.dilate(area.view(np.uint8), np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8))
     return np.asarray(wider, np.uint8).view(np.bool_)
-
-
-def _inverted(pixels: NDArray[Any], mark: Mark, lossy: bool) -> Iterator[tuple[Box, Recovery]]:
-    """As `_fitted`, with the opacity and the colour that the mark came with."""
-    taken = np.zeros(pixels.shape[:2], bool)
-    scale = np.float32(255.0 / np.iinfo(pixels.dtype).max)
-    plain = mark.colour.ndim == 1
-    for x, y, width, height in (crop.core for crop in crops(mark.area, TILE, 0)):
-        core = (x + mark.box[0], y + mark.box[1], width, height)
-        reach = grown(core, CONTEXT, pixels.shape[1], pixels.shape[0])
-        free = ~taken[window(reach)]
-        opacity = _laid(mark, mark.opacity, reach)
-        back = inverted(
-            np.asarray(pixels[window(reach)] * scale, np.float32),
-            opacity * (free & (opacity > VISIBLE)),
-            (mark.colour if plain else _laid(mark, mark.colour, reach)) * scale,
-            lossy=lossy,
-        )
-        place = window((core[0] - reach[0], core[1] - reach[1], core[2], core[3]))
-        taken[window(core)] = True
-        yield core, _cut(back, place, free[place])
-
-
-def _fitted(pixels: NDArray[Any], mark: Mark, lossy: bool) -> Iterator[tuple[Box, Recovery]]:
-    """A mark's parts, (x, y, width, height) in the picture, and what is had back of each.
-
-    A mark larger than a tile is fitted tile by tile, with the levels that a few of its tiles tell. What is
-    yielded has to be written before the next is asked for: the next is fitted beside it.
-    """
-    height, width = pixels.shape[:2]
-    cores = _cores(mark, width, height)
-    levels: tuple[Level, ...] = ()
-    sure = 0.0
-    likely = _likely(mark)
-    taken = np.zeros((height, width), bool)
-    if len(cores) > 1:
-        told = sorted(cores, key=lambda core: -float(_laid(mark, mark.opacity, core).sum()))[:TELLING]
-        answers = [Part(pixels, mark, core, likely, taken).recovered(lossy, brief=True) for core in told]
-        levels = _together([back.levels for back in answers])
-        sure = max(back.confidence for back in answers)  # of the levels, so of every tile
-    for core in cores:
-        part = Part(pixels, mark, core, likely, taken)
-        back = _cut(part.recovered(lossy, levels), part.place, ~taken[window(core)])
-        taken[window(core)] = True
-        yield core, replace(back, confidence=max(back.confidence, sure))
-
-
-def parts(pixels: NDArray[Any], mark: Mark) -> list[Part]:
-    """What the fit is given of a mark, tile by tile."""
-    height, width = pixels.shape[:2]
-    taken = np.zeros((height, width), bool)
-    return [Part(pixels, mark, core, _likely(mark), taken) for core in _cores(mark, width, height)]
-
-
-def _cores(mark: Mark, width: int, height: int) -> list[Box]:
-    """The tiles of a mark, in a picture of that size."""
-    box = grown(mark.box, RIM, width, height)
-    wider = np.asarray(cv2.dilate(_laid(mark, mark.area, box).view(np.uint8), np.ones((3, 3))), np.uint8)
-    return [
-        (core[0] + box[0], core[1] + box[1], core[2], core[3])
-        for core in (crop.core for crop in crops(wider > 0, TILE, 0))
-    ]
-
-
-class Part:
-    """A mark's part in one tile with its surroundings, as the fit takes it.
-
-    Attributes:
-        reach: (x, y, width, height) in the picture.
-        place: where the tile itself is in it.
-        seen: (height, width, C) float32, 0..255.
-        area: (height, width) boolean, where the mark may be.
-        hint: what its finder says; None where the area is exact.
-    """
-
-    def __init__(
-        self,
-        pixels: NDArray[Any],
-        mark: Mark,
-        core: Box,
-        likely: NDArray[np.float32],
-        taken: NDArray[np.bool_],
-    ) -> None:
-        reach = self.reach = grown(core, CONTEXT, pixels.shape[1], pixels.shape[0])
-        self.place = window((core[0] - reach[0], core[1] - reach[1], core[2], core[3]))
-        scale = np.float32(255.0 / np.iinfo(pixels.dtype).max)
-        self.seen = np.asarray(pixels[window(reach)] * scale, np.float32)
-        free = ~taken[window(reach)]  # from the rest the mark has been taken off already
-        opacity = _laid(mark, mark.opacity, reach) * free
-        self.area = opacity > VISIBLE
-        self.hint = None if mark.exact else Hint(_laid(mark, likely, reach) * free, opacity)
-
-    def recovered(self, lossy: bool, known: Sequence[Level] = (), *, brief: bool = False) -> Recovery:
-        return recover(self.seen, self.area, lossy=lossy, hint=self.hint, known=known, brief=brief)
-
-
-def _laid(mark: Mark, values: NDArray[Any], box: Box) -> NDArray[Any]:
-    """Values over a mark's box as values over another box, 0 beyond the mark's."""
-    laid = np.zeros((box[3], box[2], *values.shape[2:]), values.dtype)
-    x, y = mark.box[0] - box[0], mark.box[1] - box[1]
-    left, top = max(0, x), max(0, y)
-    right, bottom = min(box[2], x + mark.box[2]), min(box[3], y + mark.box[3])
-    if right > left and bottom > top:
-        laid[top:bottom, left:right] = values[top - y : bottom - y, left - x : right - x]
-    return laid
-
-
-def _cut(back: Recovery, place: tuple[slice, slice], fresh: NDArray[np.bool_]) -> Recovery:
-    """The part of a recovery in `place`, and of that what is `fresh`: nothing is undone twice."""
-    return replace(
-        back,
-        values=back.values[place],
-        opacity=back.opacity[place] * fresh,
-        light=back.light[place] * fresh[..., None],
-        trust=back.trust[place],
-        hidden=back.hidden[place] & fresh,
-        odds=back.odds[place],
-    )
-
-
-def _together(told: Sequence[Sequence[Level]]) -> tuple[Level, ...]:
-    """The levels of a mark from those of some of its tiles, the most common first."""
-    found: list[Level] = []
-    for rank in range(MOST_LEVELS):
-        for level in (levels[rank] for levels in told if rank < len(levels)):
-            alike = (
-                abs(one.opacity - level.opacity) < SAME[0]
-                and np.abs(one.colour - level.colour).max() < SAME[1]
-                for one in found
-            )
-            if not any(alike):
-                found.append(level)
-    return tuple(found[:MOST_LEVELS])
-
-
-def _likely(mark: Mark) -> NDArray[np.float32]:
-    """How probable it is that each pixel is the mark's; without a finder's word, from its opacity."""
-    if mark.likely is not None:
-        return mark.likely
-    if not mark.area.any():
-        return mark.opacity
-    usual = float(np.percentile(mark.opacity[mark.area], 80))
-    return np.asarray(np.clip(0.2 + mark.opacity / usual, 0, 1) * mark.area, np.float32)
 
 
 def _write(part: NDArray[Any], values: NDArray[np.float32], where: NDArray[np.bool_]) -> None:

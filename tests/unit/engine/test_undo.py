@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from cleanplate.engine import tiles
 from cleanplate.engine import undo as undoing
 from cleanplate.engine.mark import Mark
 from cleanplate.engine.undo import undo
@@ -131,7 +132,7 @@ def test_undo_writes_only_where_it_may() -> None:
 
 
 def test_a_mark_larger_than_a_tile_is_taken_off_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cleanplate.engine.undo.TILE", 64)
+    monkeypatch.setattr("cleanplate.engine.tiles.TILE", 64)
     truth, mark = photo(), word(0.5)
     pixels = stamped(truth, mark)
     undone = undo(pixels, [roughly(mark)], lossy=False)
@@ -144,7 +145,7 @@ def test_a_mark_larger_than_a_tile_is_taken_off_all_of_it(monkeypatch: pytest.Mo
 def test_what_all_copies_of_a_tiled_mark_agree_on_is_taken_as_it_is(
     dtype: type, tile: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cleanplate.engine.undo.TILE", tile)
+    monkeypatch.setattr("cleanplate.engine.tiles.TILE", tile)
     truth, mark = photo(dtype), replace(word(0.5, dtype), kind="tiled")
     mark = replace(mark, opacity=np.where(mark.area, mark.opacity, 0))
     pixels = stamped(truth, mark)
@@ -175,14 +176,14 @@ def test_a_mark_that_stands_out_never_stays(ground: int) -> None:
 def test_what_the_finder_is_sure_of_is_painted_where_the_fit_takes_it_for_photo(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    recover = undoing.recover
+    recover = tiles.recover
 
     def most(seen: np.ndarray, area: np.ndarray, **more: Any) -> Any:
         back = recover(seen, area, **more)
         left = np.arange(seen.shape[1]) < 0.6 * seen.shape[1]
         return replace(back, opacity=back.opacity * left, light=back.light * left[:, None])
 
-    monkeypatch.setattr(undoing, "recover", most)
+    monkeypatch.setattr(tiles, "recover", most)
     monkeypatch.setattr(undoing, "_better_painted", lambda *_: False)
     plain = word(0.5)
     mark = replace(
