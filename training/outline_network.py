@@ -1,13 +1,11 @@
-"""The outline network: a U-Net over what the fit knows of a mark's surroundings.
+"""The outline network: a small U-Net over what the fit knows of a mark's surroundings.
 
 It is shown `cleanplate.engine.fit.belonging.PLANES` at full scale and gives the log-odds of each pixel being
-the mark's. Five scales, whole to a sixteenth, let it see a word at once; batch norms are folded away for
+the mark's. Four scales, whole to an eighth, let it see a word at once; batch norms are folded away for
 export.
 """
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import torch
 from torch import nn
@@ -16,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812  the name everyone reads
 from training.network import Unit
 
 PLANES = 14
-WIDTHS = (24, 40, 64, 96, 112)  # channels at strides 1, 2, 4, 8, 16
+WIDTHS = (16, 32, 48, 64)  # channels at strides 1, 2, 4, 8
 
 
 class Stage(nn.Sequential):
@@ -32,38 +30,28 @@ class Stage(nn.Sequential):
         super().__init__(*units)
 
 
-class Added(nn.Module):
-    """Two normed 3×3 convolutions, added to what they were given."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = Unit(channels, channels, 3)
-        self.second = Unit(channels, channels, 3)
-
-    def forward(self, planes: torch.Tensor) -> torch.Tensor:
-        return F.relu(planes + self.second(F.relu(self.first(planes))))
-
-
 class Outline(nn.Module):
-    """(N, PLANES, H, W) in, H and W multiples of 16; log-odds (N, 1, H, W) out."""
+    """(N, PLANES, H, W) in, H and W multiples of 8; log-odds (N, 1, H, W) out."""
 
     def __init__(self) -> None:
         super().__init__()
-        steps = pairwise((PLANES, *WIDTHS))
-        self.down = nn.ModuleList(Stage(*step, 2, 2 if number else 1) for number, step in enumerate(steps))
-        self.deep = nn.Sequential(Added(WIDTHS[-1]), Added(WIDTHS[-1]))
-        self.up = nn.ModuleList(Stage(below + beside, beside, 2) for beside, below in pairwise(WIDTHS))
-        self.last = nn.Conv2d(WIDTHS[0], 1, 1)
+        one, two, four, eight = WIDTHS
+        self.in1 = Stage(PLANES, one, 2)
+        self.in2 = Stage(one, two, 2, 2)
+        self.in4 = Stage(two, four, 2, 2)
+        self.in8 = Stage(four, eight, 4, 2)
+        self.out4 = Stage(eight + four, four, 2)
+        self.out2 = Stage(four + two, two, 1)
+        self.out1 = Stage(two + one, one, 2)
+        self.last = nn.Conv2d(one, 1, 1)
 
     def forward(self, planes: torch.Tensor) -> torch.Tensor:
-        beside: list[torch.Tensor] = []
-        for stage in self.down:
-            planes = stage(planes)
-            beside.append(planes)
-        planes = self.deep(beside.pop())
-        for stage in reversed(self.up):
-            planes = stage(torch.cat([doubled(planes), beside.pop()], 1))
-        return self.last(planes)
+        full = self.in1(planes)
+        half = self.in2(full)
+        quarter = self.in4(half)
+        quarter = self.out4(torch.cat([doubled(self.in8(quarter)), quarter], 1))
+        half = self.out2(torch.cat([doubled(quarter), half], 1))
+        return self.last(self.out1(torch.cat([doubled(half), full], 1)))
 
 
 def doubled(planes: torch.Tensor) -> torch.Tensor:

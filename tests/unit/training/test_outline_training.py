@@ -76,7 +76,7 @@ def test_a_resumed_run_goes_on_as_if_it_had_never_stopped(
     _, one, within = scene()
     looks = list(outline.told(one.seen, one, within, lossy=False))
     monkeypatch.setattr(outline, "pool", lambda *_: looks)
-    recipe = outline.Recipe(warmup=2, bf16=False, threads=1, validate_every=2, shapes=((64, 2),))
+    recipe = outline.Recipe(warmup=2, bf16=False, threads=1, validate_every=2, side=64, batch=2)
 
     def ran(out: Path, *words: str) -> dict[str, torch.Tensor]:
         asked, _ = outline.parsed(
@@ -95,7 +95,7 @@ def test_learning_lowers_the_loss() -> None:
     torch.manual_seed(1)
     _, one, within = scene()
     looks = list(outline.told(one.seen, one, within, lossy=False))
-    recipe = outline.Recipe(warmup=1, bf16=False, threads=1, shapes=((96, 4),))
+    recipe = outline.Recipe(warmup=1, bf16=False, threads=1, side=96, batch=4)
     asked, _ = outline.parsed(["--out", "unused"])
     run = outline.started(asked, recipe)
     share = np.full(len(looks), 1 / len(looks))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cleanplate.engine.fit.hint import Hint
 
 MODEL = "outline"
-STRIDE = 16  # pixels that the network's picture has to be a multiple of
+STRIDE = 8  # pixels that the network's picture has to be a multiple of
 CONTEXT = 12  # pixels of surroundings that it is shown
 NOWHERE = -9.0  # log-odds where nobody asks
 SOFT = 0.5  # squared errors: a level that moves a pixel by less tells nothing
