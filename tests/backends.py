@@ -111,10 +111,10 @@ class Postgres:
                 cwd=self.folder,
             )
         until = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while (refusal := self._refusal()) is not None:
             if self._process.poll() is not None or time.monotonic() > until:
                 self.stop(signal.SIGKILL)
-                raise AssertionError((self.folder / "log.txt").read_text())
+                raise AssertionError((self.folder / "log.txt").read_text()) from refusal
             time.sleep(0.02)
 
     def stop(self, number: int = signal.SIGINT) -> None:
@@ -159,12 +159,13 @@ class Postgres:
     def drop(self, database: str) -> None:
         self.query(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
-    def _answers(self) -> bool:
+    def _refusal(self) -> Exception | None:
+        """Why it does not answer yet; None as soon as it does."""
         try:
             self.query("SELECT 1")
-        except Exception:  # noqa: BLE001  # it is still starting, in one of many ways
-            return False
-        return True
+        except Exception as error:  # noqa: BLE001  # it is still starting, in one of many ways
+            return error
+        return None
 
 
 class S3:

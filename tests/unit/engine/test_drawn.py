@@ -112,6 +112,21 @@ def test_what_is_too_thin_to_be_too_large_is_not_shrunk() -> None:
     assert answer.area[line].mean() > 0.95
 
 
+@pytest.mark.parametrize(("width", "known"), [(1, True), (13, False)])
+def test_strokes_finer_than_a_brush_are_an_outline_whatever_the_picture_says(width: int, known: bool) -> None:
+    """Nothing is to be seen of them: only a brush could have drawn the wide ones."""
+    strokes = np.zeros(outline().shape, np.uint8)
+    cv2.polylines(strokes, [np.array([(40, 60), (120, 170), (200, 60), (280, 170)])], False, 1, width)
+    assert (drawn(watermarked.photo(), strokes > 0) is not None) == known
+
+
+def test_an_outline_larger_than_a_tile_is_taken_off_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cleanplate.engine.tiles.TILE", 96)
+    answer = remove(watermarked.marked(), outline(), mode="undo")
+    assert watermarked.is_restored(answer.picture.pixels)
+    assert len(answer.found) == 1
+
+
 def test_beside_an_outline_a_loose_part_is_not_taken_for_one() -> None:
     region = outline().copy()
     region[200:232, 20:120] = True
