@@ -59,7 +59,8 @@ def levels(
         sure: whether all of the evidence is the mark's.
     """
     chosen = rng.permutation(len(evidence.doubt))[:SAMPLE]
-    evidence, parts = (evidence.some if sure else evidence.of)(chosen), parts[chosen]
+    sampled = Evidence.some if sure else Evidence.of
+    evidence, parts = sampled(evidence, chosen), parts[chosen]
     known = list(known)
     members = _members(evidence, parts, rng)
     candidates = _distinct([_start(evidence, one) for one in members])
@@ -76,7 +77,7 @@ def levels(
         if len(mixture.levels) == 1 and sure and not known:  # of two colours, both are mostly as opaque
             same = mixture.levels[0].through
             candidates += _distinct([_start(evidence, one, same) for one in members])
-        some = (evidence.some if sure else evidence.of)(slice(None, TRIED))
+        some = sampled(evidence, slice(None, TRIED))
         trials = [mixture.joined(one).settled(some, 2, frozen=len(known)) for one in candidates]
         likely = sorted(range(len(trials)), key=lambda k: -trials[k].total(some))
         if mixture.levels and not sure:
