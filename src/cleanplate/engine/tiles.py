@@ -30,7 +30,7 @@ SAME = (0.04, 12.0)  # opacity, and levels of colour, that two levels may differ
 
 
 def inverted_by_tile(pixels: NDArray[Any], mark: Mark, lossy: bool) -> Iterator[tuple[Box, Recovery]]:
-    """As `_fitted`, with the opacity and the colour that the mark came with."""
+    """As `fitted_by_tile`, with the opacity and the colour that the mark came with."""
     taken = np.zeros(pixels.shape[:2], bool)
     scale = np.float32(255.0 / np.iinfo(pixels.dtype).max)
     plain = mark.colour.ndim == 1
@@ -125,13 +125,13 @@ class Part:
 
 def laid(mark: Mark, values: NDArray[Any], box: Box) -> NDArray[Any]:
     """Values over a mark's box as values over another box, 0 beyond the mark's."""
-    laid = np.zeros((box[3], box[2], *values.shape[2:]), values.dtype)
+    there = np.zeros((box[3], box[2], *values.shape[2:]), values.dtype)
     x, y = mark.box[0] - box[0], mark.box[1] - box[1]
     left, top = max(0, x), max(0, y)
     right, bottom = min(box[2], x + mark.box[2]), min(box[3], y + mark.box[3])
     if right > left and bottom > top:
-        laid[top:bottom, left:right] = values[top - y : bottom - y, left - x : right - x]
-    return laid
+        there[top:bottom, left:right] = values[top - y : bottom - y, left - x : right - x]
+    return there
 
 
 def _cut(back: Recovery, place: tuple[slice, slice], fresh: NDArray[np.bool_]) -> Recovery:

@@ -219,8 +219,13 @@ def clues_of(
 
 def _failed(mark: Mark, taken: _Taken) -> bool:
     """Whether a fit does not go on across its mark's border, or came to nothing that could be seen."""
+    return taken.sure < UNCERTAIN or not _visible(mark, taken).size
+
+
+def _visible(mark: Mark, taken: _Taken) -> NDArray[np.float32]:
+    """A mark's opacities, (N,), where it can be seen as it was taken off."""
     opacity = mark.opacity if taken.fitted is None else taken.fitted.opacity
-    return taken.sure < UNCERTAIN or not (opacity > VISIBLE).any()
+    return opacity[opacity > VISIBLE]
 
 
 def _better_painted(before: NDArray[Any], reach: Box, mark: Mark, taken: _Taken) -> bool:
@@ -230,9 +235,7 @@ def _better_painted(before: NDArray[Any], reach: Box, mark: Mark, taken: _Taken)
     ground so quiet that no painting fails, and where the fit left out much of a slender mark, the rest of
     which would stand among what is painted.
     """
-    opacity = mark.opacity if taken.fitted is None else taken.fitted.opacity
-    visible = opacity[opacity > VISIBLE]
-    if np.percentile(visible, 70) < NEXT_TO_NOTHING * np.median(mark.opacity[mark.area]):
+    if np.percentile(_visible(mark, taken), 70) < NEXT_TO_NOTHING * np.median(mark.opacity[mark.area]):
         return True
     if max(taken.box[2:]) > TILE:
         return False
