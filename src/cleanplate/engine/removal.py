@@ -184,7 +184,9 @@ def _lossy(picture: Picture) -> bool:
 
 
 def _bleed(picture: Picture) -> int:
-    """How far a mark's colour has run over its edge: a pixel where chroma is stored at half resolution."""
+    """Pixels that a mark's colour has run past its edge: one with chroma at half resolution, two at less."""
+    if picture.grey:
+        return 0
     if picture.jpeg is not None:
-        return int(picture.jpeg.subsampling != "4:4:4" and not picture.grey)
-    return int(picture.format in _HALF_CHROMA and not picture.lossless and not picture.grey)
+        return min(2, picture.jpeg.chroma_step - 1)
+    return int(picture.format in _HALF_CHROMA and not picture.lossless)

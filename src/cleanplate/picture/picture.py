@@ -20,11 +20,14 @@ class JpegCoding:
         subsampling: of the chroma; an unusual one is recorded as the next finer one that can be written.
         progressive: whether it was progressive.
         tables: quantisation tables of luma and chroma in natural order, 64 values each; one for grey.
+        chroma_step: pixels from one sample of chroma to the next, across or down, whichever are more: 1 where
+            chroma is as fine as luma, 2 in 4:2:0 and also in 4:4:0, 4 in 4:1:1.
     """
 
     subsampling: Subsampling = "4:4:4"
     progressive: bool = False
     tables: tuple[tuple[int, ...], ...] = ()
+    chroma_step: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -82,7 +82,13 @@ def _jpeg_coding(image: JpegImageFile) -> JpegCoding:
         subsampling=subsampling,
         progressive=bool(image.info.get("progressive")),
         tables=tuple(tables) if complete else (),
+        chroma_step=_coarsest_step(layers),
     )
+
+
+def _coarsest_step(layers: list[tuple[int, int, int, int]]) -> int:
+    """The most pixels between two samples of a component; each is (id, across, down, table), T.81 A.1.1."""
+    return max(-(-max(layer[side] for layer in layers) // layer[side]) for layer in layers for side in (1, 2))
 
 
 def _read_png(data: bytes, limits: Limits) -> Opened:

@@ -139,6 +139,17 @@ def test_alpha_is_kept(name, mode, saved, photo):
     assert np.array_equal(picture.pixels, expected[..., :-1])
 
 
+@pytest.mark.parametrize(("sampling", "step"), [("444", 1), ("422", 2), ("440", 2), ("420", 2), ("411", 4)])
+def test_how_coarse_a_jpegs_chroma_is_stored_is_told(sampling, step, photo):
+    factors = getattr(cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{sampling}")
+    data = cv2.imencode(".jpg", photo(), [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factors])[1].tobytes()
+    assert decode(data).jpeg.chroma_step == step
+
+
+def test_a_grey_jpeg_has_no_coarse_chroma(saved, photo):
+    assert decode(saved(photo(channels=1), "JPEG")).jpeg.chroma_step == 1
+
+
 def test_a_plain_cmyk_picture_and_one_of_adobes_mean_the_same_colours(saved, photo):
     rgb = Image.fromarray(photo())
     adobe = saved(rgb.convert("CMYK"), "JPEG", quality=100)
