@@ -82,8 +82,7 @@ def splice(
     if frame not in (0xC0, 0xC1, 0xC2):
         raise CannotSplice(f"frame type {frame:#x}")
     opened = JpegImageFile(BytesIO(source))
-    coded_as_rgb = opened.mode == "RGB" and opened.info.get("adobe_transform", 1) == 0
-    if opened.mode not in ("RGB", "L") or coded_as_rgb:
+    if opened.mode not in ("RGB", "L") or _coded_as_rgb(opened):
         raise CannotSplice(f"colours {opened.mode}")
     orientation = exif.orientation(read_metadata(source).exif)
     shares = [across * down for _, across, down, _ in opened.layer]
@@ -93,6 +92,15 @@ def splice(
     with _LIBRARY, tempfile.TemporaryDirectory(prefix="cleanplate-") as folder:
         coded = _recode(source, stored, touched, Path(folder))
     return _join(original, coded, xmp)
+
+
+def _coded_as_rgb(opened: JpegImageFile) -> bool:
+    """Whether the components are red, green and blue: Adobe's marker says so, or without one their names do.
+
+    The latter is libjpeg's rule (`default_decompress_parms`), which every decoder that matters follows.
+    """
+    named = [layer[0] for layer in opened.layer] == list(b"RGB")
+    return opened.mode == "RGB" and (named or opened.info.get("adobe_transform", 1) == 0)
 
 
 def _recode(source: bytes, stored: NDArray[np.uint8], touched: NDArray[np.bool_], folder: Path) -> bytes:

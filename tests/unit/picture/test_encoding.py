@@ -151,6 +151,23 @@ def test_an_edited_jpeg_is_seen_the_same_way_up(orientation, saved, photo):
         assert loss(again.pixels, pixels) < 3
 
 
+@pytest.mark.parametrize("marked", [True, False])
+def test_an_edited_jpeg_of_red_green_and_blue_keeps_its_colours(marked, saved):
+    """Without Adobe's marker the components' names alone say that they are not brightness and chroma."""
+    flat = np.full((64, 64, 3), (200, 60, 30), np.uint8)
+    data = saved(flat, "JPEG", quality=95, keep_rgb=True)
+    if not marked:
+        at = data.index(b"\xff\xee\x00\x0eAdobe")
+        data = data[:at] + data[at + 16 :]
+    picture = decode(data)
+    assert loss(picture.pixels, flat) < 1
+    edited = picture.pixels.copy()
+    edited[10:20, 10:20] = (20, 90, 160)
+    again = decode(encode(picture.with_pixels(edited)))
+    # as after any encoding at quality 95; colours that were taken for others are off by a hundred levels
+    assert loss(again.pixels, edited) < 3
+
+
 def test_a_progressive_jpeg_stays_progressive_even_where_it_is_all_noise(saved, photo):
     picture = decode(saved(photo(), "JPEG", progressive=True))
     again = decode(encode(picture.with_pixels(photo()), quality=96))
