@@ -116,7 +116,7 @@ def from_array(array: NDArray[Any]) -> Picture:
 
     Args:
         array: (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB and alpha;
-            uint8 or uint16.
+            uint8 or uint16, in any byte order.
 
     Raises:
         TypeError: for another dtype; floats are never guessed at, because 0–1 and 0–255 look alike.
@@ -131,5 +131,6 @@ def from_array(array: NDArray[Any]) -> Picture:
     if values.ndim != 3 or values.shape[2] not in (1, 2, 3, 4) or 0 in values.shape:
         raise ValueError(f"a picture's array must be (H, W), or (H, W, 1 to 4), not {array.shape}")
     colours = 3 if values.shape[2] > 2 else 1
-    alpha = frozen(values[..., colours].copy()) if values.shape[2] > colours else None
-    return Picture(pixels=frozen(values[..., :colours].copy()), alpha=alpha)
+    native = values.dtype.newbyteorder("=")  # what OpenCV and the encoders take every array for
+    alpha = frozen(values[..., colours].astype(native, "C")) if values.shape[2] > colours else None
+    return Picture(pixels=frozen(values[..., :colours].astype(native, "C")), alpha=alpha)

@@ -104,6 +104,13 @@ def test_an_array_is_a_mask() -> None:
     assert np.array_equal(by_mask.picture.pixels, cleanplate.remove(pixels, CORNER).picture.pixels)
 
 
+def test_an_array_of_the_other_byte_order_is_cleaned_alike() -> None:
+    pixels = photo().astype(np.uint16) * 257
+    one, other = (cleanplate.remove(pixels.astype(order), CORNER, "fill") for order in ("<u2", ">u2"))
+    assert np.array_equal(one.picture.pixels, other.picture.pixels)
+    assert one.encode("TIFF") == other.encode("TIFF")
+
+
 def test_an_unknown_mode_is_named() -> None:
     with pytest.raises(ModeUnknown, match="auto"):
         cleanplate.remove(photo(), CORNER, "magic")  # pyright: ignore[reportArgumentType]  # that is the test

@@ -26,6 +26,14 @@ def test_arrays_of_every_shape_become_pictures(shape, pixels, alpha, dtype):
     assert np.array_equal(picture.pixels.reshape(3, 5, -1), array.reshape(3, 5, -1)[..., : pixels[2]])
 
 
+@pytest.mark.parametrize("name", ["TIFF", "PNG", "JPEG2000"])
+def test_arrays_of_the_other_byte_order_mean_the_same(name):
+    """As they come from files that were written big-endian, such as many TIFFs and PGMs."""
+    values = np.arange(40 * 50 * 3, dtype=np.uint16).reshape(40, 50, 3) * np.uint16(9)
+    for order in ("<u2", ">u2"):
+        assert np.array_equal(decode(encode(from_array(values.astype(order)), name)).pixels, values)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.bool_, np.int16, np.uint32])
 def test_other_kinds_of_numbers_are_refused_rather_than_guessed_at(dtype):
     with pytest.raises(TypeError, match="uint8 or uint16"):
