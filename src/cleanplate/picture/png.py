@@ -36,7 +36,8 @@ class Structure:
         icc, exif, xmp: as in `Picture`.
         dpi: from `pHYs`.
         extras: (type, payload) of every other ancillary chunk worth keeping.
-        bare: the same PNG with only the chunks that pixels need, so that no decoder sees the others.
+        bare: the same PNG with only the chunks that pixels need, so that no decoder sees the others; without
+            `tRNS` where decoders get it wrong.
     """
 
     width: int
@@ -65,7 +66,7 @@ def read_structure(data: bytes) -> Structure:
     spans: list[tuple[int, int]] = []
     for kind, start, end in _chunks(data):
         if kind in _NEEDED:
-            if not (kind == b"tRNS" and header[8:9] == b"\x10"):  # decoders differ on it at 16 bits
+            if kind != b"tRNS" or not _is_misread(header):
                 spans.append((start - 8, end + 4))
             if kind == b"IHDR":
                 if header:
@@ -96,6 +97,12 @@ def read_structure(data: bytes) -> Structure:
     return Structure(
         width, height, depth, colour, frames, transparency, icc, exif, xmp, dpi, tuple(extras), bare
     )
+
+
+def _is_misread(header: bytes) -> bool:
+    """Whether decoders get a `tRNS` wrong."""
+    # they differ on it at 16 bits; grey of 2 or 4 bits is stretched to 8 by Pillow before it is compared
+    return header[8:9] == b"\x10" or header[8:10] in (b"\x02\0", b"\x04\0")
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

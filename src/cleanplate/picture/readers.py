@@ -7,6 +7,7 @@ process-wide size limit, which is lower than ours may be; every size has been ch
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cleanplate.picture.limits import Limits
+    from cleanplate.picture.picture import Pixels
 
 HEIC_INSTALL_LINE = "pip install 'cleanplate[heic]'"
 
@@ -103,7 +105,10 @@ def _read_png(data: bytes, limits: Limits) -> Opened:
         image = PngImageFile(BytesIO(structure.bare))
         _check_size(image, structure.width, structure.height)
         image.load()
-        return planes(image, structure.icc, orientation)
+        decoded = planes(image, structure.icc, orientation)
+        if structure.transparency is not None and structure.colour == 0 and structure.depth in (2, 4):
+            return replace(decoded, alpha=_alpha_of_few_greys(decoded.pixels, structure))
+        return decoded
 
     return Opened(
         format="PNG",
@@ -120,6 +125,14 @@ def _read_png(data: bytes, limits: Limits) -> Opened:
         dpi=structure.dpi,
         extras=structure.extras,
     )
+
+
+def _alpha_of_few_greys(pixels: Pixels, structure: png.Structure) -> Pixels:
+    """(H, W), 0 where (H, W, 1) samples that were stretched to 0..255 are the grey that `tRNS` names."""
+    (key,) = np.frombuffer(structure.transparency or b"", ">u2", 1)
+    white = 2**structure.depth - 1
+    opaque = pixels[..., 0] != (key & white) * 255 // white
+    return opaque.astype(np.uint8) * np.uint8(255)
 
 
 def _deep_png(structure: png.Structure, orientation: int) -> Planes:

@@ -231,6 +231,26 @@ def test_sixteen_bit_grey_with_a_see_through_value_gets_an_alpha_channel(photo):
     assert np.array_equal(picture.alpha == 0, values[..., 0] == 4660)
 
 
+def _chunk(kind: bytes, payload: bytes) -> bytes:
+    return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_a_see_through_grey_of_few_bits_becomes_an_alpha_channel(depth):
+    most = 2**depth - 1
+    levels = np.tile(np.arange(16, dtype=np.uint8) & most, (4, 1))
+    rows = np.packbits(np.unpackbits(levels[..., None], axis=2)[..., -depth:].reshape(4, -1), axis=1)
+    head = _chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 4, depth, 0, 0, 0, 0))
+    body = _chunk(b"IDAT", zlib.compress(np.pad(rows, ((0, 0), (1, 0))).tobytes()))
+    for key in {0, 1, most // 2, most}:
+        see_through = _chunk(b"tRNS", struct.pack(">H", key))
+        data = b"\x89PNG\r\n\x1a\n" + head + see_through + body + _chunk(b"IEND", b"")
+        picture = decode(data)
+        assert inspect(data).has_alpha
+        assert np.array_equal(picture.pixels[..., 0], levels * (255 // most))
+        assert np.array_equal(picture.alpha, np.where(levels == key, 0, 255))
+
+
 def test_twelve_bit_tiffs_are_stretched_to_white():
     packed = bytes([0x00, 0x0F, 0xFF, 0x80, 0x00, 0x01])
     tags = [(256, 4), (257, 1), (258, 12), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 6)]
