@@ -1,10 +1,11 @@
 """A picture → encoded bytes, in its own format wherever that is possible.
 
 What formats cannot hold: JPEG no alpha (it is laid over white); JPEG, WebP, AVIF and BMP no 16 bits (they
-are scaled and rounded); BMP no profile, EXIF or XMP. GIF and HEIC are not written at all (see
-`output_format`). A JPEG of more than 32 megapixels that is encoded anew is never progressive. Only one
-frame or page is written. Metadata of other kinds, such as signed provenance records, is carried over where
-the format stays JPEG, PNG, WebP or JPEG 2000; in AVIF and HEIC it is not.
+are scaled and rounded); BMP no profile, EXIF or XMP. Grey becomes RGB, and a profile of grey is left out,
+in WebP, and where there is an alpha channel in AVIF, in BMP, and in TIFF and JPEG 2000 of 16 bits. GIF and
+HEIC are not written at all (see `output_format`). A JPEG of more than 32 megapixels that is encoded anew is
+never progressive. Only one frame or page is written. Metadata of other kinds, such as signed provenance
+records, is carried over where the format stays JPEG, PNG, WebP or JPEG 2000; in AVIF and HEIC it is not.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from PIL import Image
 from cleanplate.picture import bmp, exif, jp2, jpeg, png, tiff, webp
 from cleanplate.picture.deep import encode_samples, to_8
 from cleanplate.picture.errors import PictureCannotBeWritten
-from cleanplate.picture.formats import FORMATS, named, output_format
+from cleanplate.picture.formats import named, output_format
 from cleanplate.picture.picture import JpegCoding, Picture
 from cleanplate.picture.splice import CannotSplice, splice
 from cleanplate.picture.strips import encode_in_strips
@@ -40,6 +41,8 @@ _WEBP_LARGEST_SIDE = 16_383
 _JPEG_LARGEST_SIDE = 65_500
 _JPEG_AT_ONCE = 32_000_000  # pixels; more are written in strips, for each takes four bytes in the encoder
 _JPEG2000_SMALLEST_DEEP_SIDE = 32  # for the five wavelet levels that OpenCV insists on
+_WITHOUT_PAIRS = frozenset({"AVIF", "BMP"})  # of grey and alpha
+_WITHOUT_DEEP_PAIRS = _WITHOUT_PAIRS | {"JPEG2000", "TIFF"}  # neither Pillow nor OpenCV reads such a TIFF
 _MODES = {(1, False): "L", (1, True): "LA", (3, False): "RGB", (3, True): "RGBA"}
 
 
@@ -190,7 +193,9 @@ def _finest_tables(coding: JpegCoding, quality: int, *, grey: bool) -> list[list
 
 def _write_png(picture: Picture, quality: int) -> bytes:
     del quality
-    if picture.depth == 16:
+    if picture.depth == 16 and picture.grey and picture.alpha is not None:
+        encoded = png.encode_deep_grey(picture.pixels, picture.alpha, _PNG_EFFORT)
+    elif picture.depth == 16:
         samples = _deep_samples(picture)
         encoded = encode_samples(".png", samples, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_EFFORT])
     else:
@@ -211,10 +216,9 @@ def _deep_samples(picture: Picture) -> NDArray[np.uint16]:
 
 
 def _as_writable(picture: Picture, target: str) -> Picture:
-    """Grey as RGB where the format has no such grey: in WebP, and with alpha in AVIF, BMP and at 16 bits."""
-    pair = picture.alpha is not None
-    deep = picture.depth == 16 and FORMATS[target].deep
-    if not picture.grey or not (target == "WEBP" or (pair and (deep or target in ("AVIF", "BMP")))):
+    """Grey as RGB where the format, or the programs that read it, have no such grey."""
+    without_pairs = _WITHOUT_DEEP_PAIRS if picture.depth == 16 else _WITHOUT_PAIRS
+    if not picture.grey or not (target == "WEBP" or (picture.alpha is not None and target in without_pairs)):
         return picture
     # a profile of grey says nothing of RGB
     return replace(picture, pixels=np.repeat(picture.pixels, 3, axis=2), icc=None)

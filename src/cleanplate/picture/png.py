@@ -7,11 +7,15 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cleanplate.picture.errors import PictureTooLarge, PictureUnreadable
 from cleanplate.picture.limits import METADATA_BYTES, check_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cleanplate.picture.picture import Pixels
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _XMP_KEYWORD = b"XML:com.adobe.xmp\0"
@@ -20,6 +24,9 @@ _TIED_TO_CODING = frozenset(
     {b"sBIT", b"bKGD", b"hIST", b"sPLT", b"iDOT", b"acTL", b"fcTL", b"fdAT", b"iCCP", b"eXIf"}
 )
 """Chunks that speak of the old samples, of other frames, or that are written anew."""
+_PAIR = 4  # bytes of a 16-bit sample of grey and one of alpha
+_SUB = 1  # the filter that stores each byte's difference from that of the pixel before (9.2)
+_STRIP_TARGET = 1 << 20  # bytes that are compressed at once
 _PROFILE_OF_ANOTHER_SPACE = frozenset({b"cICP", b"sRGB", b"gAMA", b"cHRM"})
 
 
@@ -149,6 +156,28 @@ def _unpack_xmp(payload: bytes) -> bytes | None:
         return (_unpack(text[2], "XMP") or None) if flags[1] == 0 else None
     check_metadata("XMP", len(text[2]))
     return text[2] or None
+
+
+def encode_deep_grey(pixels: Pixels, alpha: Pixels, effort: int) -> bytes:
+    """Write 16-bit grey with alpha, which neither Pillow nor OpenCV does.
+
+    Args:
+        pixels: (H, W, 1) uint16.
+        alpha: (H, W) uint16.
+        effort: of the compression, 1 to 9.
+    """
+    height, width = alpha.shape
+    packer = zlib.compressobj(effort)
+    pieces = [SIGNATURE, _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 4, 0, 0, 0))]
+    rows = max(1, _STRIP_TARGET // (_PAIR * width))
+    for top in range(0, height, rows):
+        pair = np.dstack((pixels[top : top + rows], alpha[top : top + rows])).astype(">u2")
+        stored = pair.view(np.uint8).reshape(-1, _PAIR * width)
+        lines = np.pad(stored, ((0, 0), (1, 0)), constant_values=_SUB)
+        lines[:, 1 + _PAIR :] -= stored[:, :-_PAIR]
+        pieces.append(_chunk(b"IDAT", packer.compress(lines.tobytes())))
+    pieces += [_chunk(b"IDAT", packer.flush()), _chunk(b"IEND", b"")]
+    return b"".join(pieces)
 
 
 def with_metadata(

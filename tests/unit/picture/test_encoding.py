@@ -208,7 +208,7 @@ def test_sixteen_bits_are_rounded_not_cut(values):
     assert np.array_equal(eight, np.rint(np.array(values) / 257).astype(np.uint8))
 
 
-@pytest.mark.parametrize("name", ["PNG", "TIFF", "JPEG2000"])
+@pytest.mark.parametrize("name", ["TIFF", "JPEG2000"])
 def test_deep_grey_with_alpha_keeps_its_depth(name, photo):
     values = photo(channels=2, dtype=np.uint16)
     again = decode(encode(from_array(values), name))
@@ -217,16 +217,28 @@ def test_deep_grey_with_alpha_keeps_its_depth(name, photo):
     assert np.array_equal(again.alpha, values[..., 1])
 
 
+def test_deep_grey_with_alpha_stays_grey_in_a_png_with_its_profile(photo):
+    values = photo(600, 500, 2, np.uint16)
+    profile = b"a profile of grey" * 20
+    first = decode(encode(replace(from_array(values), icc=profile), "PNG"))
+    again = decode(encode(first.with_pixels(first.pixels[::-1])))
+    for picture, expected in ((first, values[..., :1]), (again, values[::-1, :, :1])):
+        assert picture.grey
+        assert picture.icc == profile
+        assert np.array_equal(picture.pixels, expected)
+        assert np.array_equal(picture.alpha, values[..., 1])
+
+
 @pytest.mark.parametrize("name", ["PNG", "TIFF"])
 def test_other_programs_read_what_is_written(name, photo):
     """Pillow's own decoder, for every kind of samples; it cuts deep colours to their upper byte."""
     for channels in (1, 2, 3, 4):
         for dtype in (np.uint8, np.uint16):
             values = photo(channels=channels, dtype=dtype)
-            if channels == 2 and dtype == np.uint16:
-                continue
-            seen = np.asarray(Image.open(BytesIO(encode(from_array(values), name))))
-            seen = seen.reshape(48, 64, -1)
+            if channels == 2 and dtype == np.uint16 and name == "TIFF":
+                continue  # which comes out as RGB, for Pillow could not read it
+            seen = np.asarray(Image.open(BytesIO(encode(from_array(values), name)))).reshape(48, 64, -1)
+            seen = seen[..., [0, 3]] if channels == 2 and dtype == np.uint16 else seen  # it spreads the grey
             expected = values >> 8 if seen.dtype == np.uint8 and dtype == np.uint16 else values
             assert np.array_equal(seen, expected)
 
