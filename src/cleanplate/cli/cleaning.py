@@ -18,6 +18,7 @@ from cleanplate.cli.errors import (
     MemoryShort,
     OutputExists,
     OutputIsInput,
+    OutputMisnamed,
     OutputUnwritable,
     RegionFileMissing,
     Unforeseen,
@@ -216,10 +217,17 @@ def _beside(given: Path, job: Job) -> Path:
 
 
 def _write(job: Job, order: Order, removal: Removal) -> Path:
-    from cleanplate.picture import written_format
+    from cleanplate.picture import extension, written_format
 
-    asked = order.format or _format_of_name(job)
-    output = job.target if job.target == STDIO else job.output(written_format(removal.picture, asked))
+    ending_names = _format_of_name(job)
+    asked = order.format or ending_names
+    written = written_format(removal.picture, asked)
+    if ending_names not in (None, written):
+        fitting = job.target.with_suffix(f".{extension(written)}")
+        raise OutputMisnamed(
+            f"What is written is {written}, and {job.target} says otherwise: name it {fitting}."
+        )
+    output = job.target if job.target == STDIO else job.output(written)
     if output != STDIO and not order.overwrite and output.exists():
         if _same(output, job.source):
             raise OutputIsInput

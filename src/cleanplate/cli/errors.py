@@ -35,6 +35,12 @@ class OutputIsInput(CleanplateError):
     code = "output_is_input"
 
 
+class OutputMisnamed(CleanplateError):
+    """The output's ending names a format that the answer does not have: name it .jpg or .png."""
+
+    code = "output_misnamed"
+
+
 class OutputUnwritable(CleanplateError):
     """The output cannot be written: check the folder's permissions and the space left."""
 

@@ -13,7 +13,11 @@ Inputs: TypeAlias = Annotated[
 ]
 Out: TypeAlias = Annotated[
     str,
-    typer.Option("--out", "-o", help="Where the answer goes: a file, a folder, or - (standard output)."),
+    typer.Option(
+        "--out",
+        "-o",
+        help="Where the answer goes: a file (its ending names the format), a folder, or - (standard output).",
+    ),
 ]
 Rectangle: TypeAlias = Annotated[
     list[str] | None,

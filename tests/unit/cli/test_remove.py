@@ -180,6 +180,34 @@ def test_the_ending_of_the_output_asks_for_its_format(write):
     assert Path("c").read_bytes()[:3] == b"\xff\xd8\xff"
 
 
+@pytest.mark.parametrize(
+    ("given", "named", "instead"),
+    [
+        (["a.png", "-o", "b.heic"], "b.heic", "b.jpg"),
+        (["a.png", "-o", "b.GIF"], "b.GIF", "b.png"),
+        (["a.gif", "-o", "b.gif"], "b.gif", "b.png"),
+        (["a.png", "-o", "b.jpg", "--format", "webp"], "b.jpg", "b.webp"),
+    ],
+)
+def test_no_file_is_written_under_the_name_of_another_format(write, capsys, given, named, instead):
+    """HEIC and changed GIFs are not written, and a lossy JPEG named .heic is taken for what it is not."""
+    write(Path("a.png"))
+    write(Path("a.gif"))
+
+    assert run(["remove", *given, *AT_MARK]) == 1
+
+    assert not Path(named).exists()
+    assert f"name it {instead}." in capsys.readouterr().err
+
+
+def test_an_untouched_gif_keeps_its_name(write):
+    data = write(Path("a.gif"), np.full((40, 60, 3), 90, np.uint8)).read_bytes()
+
+    assert run(["remove", "a.gif", "-o", "b.gif"]) == 0
+
+    assert Path("b.gif").read_bytes() == data
+
+
 def test_the_history_can_be_left_out(write):
     write(Path("a.png"))
     run(["remove", "a.png", "-o", "with.png", *AT_MARK])
