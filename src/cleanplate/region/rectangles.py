@@ -23,6 +23,8 @@ ANCHORS: tuple[Anchor, ...] = ("top-left", "top-right", "bottom-left", "bottom-r
 MAX_RECTANGLES = 50
 _LONGEST_TEXT = 1 << 20
 _KEYS = ("x", "y", "width", "height")
+_FARTHEST = 1e9
+"""No honest number is larger; of some that are, sums and products are no number at all."""
 _ROUNDING = 1e-6
 """Pixels by which a computed edge may miss a whole one before it takes in the next: 0.1 of 1000 is 100."""
 
@@ -36,7 +38,8 @@ class Rectangle:
         width, height: greater than 0.
 
     Raises:
-        RegionInvalid: when a number is not finite, or width or height is not greater than 0.
+        RegionInvalid: when a number is not finite or beyond a thousand million, or width or height is not
+            greater than 0.
     """
 
     x: float
@@ -47,6 +50,10 @@ class Rectangle:
     def __post_init__(self) -> None:
         if not all(math.isfinite(value) for value in (self.x, self.y, self.width, self.height)):
             raise RegionInvalid("A rectangle's numbers must be finite.")
+        if any(abs(value) > _FARTHEST for value in (self.x, self.y, self.width, self.height)):
+            raise RegionInvalid(
+                f"A rectangle's numbers must lie between -{_FARTHEST:,.0f} and {_FARTHEST:,.0f}."
+            )
         if self.width <= 0 or self.height <= 0:
             raise RegionInvalid("A rectangle's width and height must be greater than 0.")
 

@@ -83,7 +83,17 @@ def test_tenths_of_a_picture_mark_as_many_pixels_as_they_say(x, y, width, height
 def test_rectangles_larger_than_the_picture_are_clipped():
     assert rasterize(Rectangles.of([(0, 0, 1000, 1000)]), 6, 4).all()
     assert rasterize(Rectangles.of([(-5, -5, 7, 7)]), 6, 4).sum() == 4
-    assert rasterize(Rectangles.of([(1e300, 0, 1, 1), (-1e300, -1e300, 1.7e308, 1.7e308)]), 6, 4).all()
+    assert rasterize(Rectangles.of([(1e9, 0, 1, 1), (-5e8, -5e8, 1e9, 1e9)]), 6, 4).all()
+
+
+@pytest.mark.parametrize(
+    "numbers", [(-1e308, 0, 1e308, 1), (0, -1e10, 1, 1), (0, 0, 1.1e9, 1), (0, 0, 1, 1e300)]
+)
+@pytest.mark.parametrize("unit", ["pixel", "fraction"])
+def test_numbers_beyond_any_picture_are_refused(numbers, unit):
+    """Of -1e308 and 1e308 times a picture's width the sum is not a number."""
+    with pytest.raises(RegionInvalid, match="between -1,000,000,000 and 1,000,000,000"):
+        rasterize(Rectangles.of([numbers], unit), 1000, 10)
 
 
 def test_nothing_inside_the_picture_says_how_large_it_is():
