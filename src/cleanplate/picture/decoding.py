@@ -8,6 +8,8 @@ from cleanplate.picture.limits import GENEROUS, Limits, check_metadata
 from cleanplate.picture.picture import Picture, frozen
 from cleanplate.picture.xmp import upright_xmp
 
+_MOST_DPI = 1e6  # pixels of 25 nanometres; far larger numbers do not fit into TIFF and BMP
+
 
 def decode(data: bytes, limits: Limits = GENEROUS) -> Picture:
     """Decode a picture: upright, grey or RGB, with its alpha channel and all its metadata.
@@ -29,7 +31,7 @@ def decode(data: bytes, limits: Limits = GENEROUS) -> Picture:
     with reading():
         opened = open_picture(data, limits)
         decoded = opened.load()
-        exif, xmp, dpi = opened.exif, opened.xmp, opened.dpi
+        exif, xmp, dpi = opened.exif, opened.xmp, _plausible(opened.dpi)
         check_metadata("EXIF", len(exif or b""))
         check_metadata("XMP", len(xmp or b""))
         check_metadata("ICC", len(opened.icc or b""))
@@ -50,3 +52,8 @@ def decode(data: bytes, limits: Limits = GENEROUS) -> Picture:
             extras=opened.extras,
             source=data,
         )
+
+
+def _plausible(dpi: tuple[float, float] | None) -> tuple[float, float] | None:
+    """A resolution of positive finite numbers as it is, any other as none."""
+    return dpi if dpi and all(0 < value < _MOST_DPI for value in dpi) else None

@@ -10,6 +10,7 @@ records, is carried over where the format stays JPEG, PNG, WebP or JPEG 2000; in
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -96,7 +97,7 @@ def encode(
     )
     try:
         return _WRITERS[target](prepared, max(LOWEST_QUALITY, min(100, quality or LOWEST_QUALITY)))
-    except (OSError, ValueError, cv2.error) as error:
+    except (OSError, ValueError, OverflowError, struct.error, cv2.error) as error:
         raise PictureCannotBeWritten(detail=repr(error)) from error
 
 

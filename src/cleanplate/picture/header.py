@@ -50,6 +50,7 @@ class Opened:
         width, height: as stored, before `orientation` is applied.
         orientation: EXIF orientation that decoding still has to apply, 1–8.
         load: decodes the pixels; only called once the limits have been checked.
+        dpi: as the file has it, which may be any number.
         others: as in `Picture` and `Header`.
     """
 

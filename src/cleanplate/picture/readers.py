@@ -396,12 +396,9 @@ def _check_size(image: Image.Image, width: int, height: int) -> None:
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
-    """The resolution, where it is a pair of positive finite numbers."""
+    """The resolution that Pillow found."""
     found = image.info.get("dpi")
-    if not found:
-        return None
-    x, y = float(found[0]), float(found[1])
-    return (x, y) if 0 < x < 1e6 and 0 < y < 1e6 else None
+    return (float(found[0]), float(found[1])) if found else None
 
 
 READERS: dict[str, Callable[[bytes, Limits], Opened]] = {

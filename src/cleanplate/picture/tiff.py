@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +50,7 @@ _LAYOUT = frozenset(
 
 _MOST_STRIPS = 1_000_000
 _STRIP_TARGET = 1 << 20
+_LARGEST_LONG = 2**32 - 1
 _LARGEST_FILE = 4_000_000_000
 _EFFORT = 4  # of 9: the smallest file is a tenth smaller and takes four times as long
 _ADOBE_DEFLATE, _HORIZONTAL = 8, 2
@@ -268,7 +270,9 @@ def _resolution(tags: Directory, dpi: tuple[float, float] | None, order: directo
     """The resolution tags, unless the page already has its own."""
     if dpi is None or X_RESOLUTION in tags:
         return {}
-    exact = [Fraction(value).limit_denominator(10_000) for value in dpi]
+    # the numerator has to fit, too
+    finest = [min(10_000, _LARGEST_LONG // max(1, ceil(value))) for value in dpi]
+    exact = [Fraction(value).limit_denominator(most) for value, most in zip(dpi, finest, strict=True)]
     raw = [value.numerator.to_bytes(4, order) + value.denominator.to_bytes(4, order) for value in exact]
     return {
         X_RESOLUTION: Entry(RATIONAL, 1, raw[0]),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import struct
 import xml.etree.ElementTree as ET
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from cleanplate.picture import decode, encode, from_array
+from cleanplate.picture import PictureCannotBeWritten, decode, encode, from_array
 from cleanplate.picture import exif as exif_block
 from cleanplate.picture.xmp import upright_xmp, with_history
 
@@ -116,6 +117,36 @@ def test_the_resolution_survives_an_edit(name, saved, photo):
     data = edited(saved(photo(), name, dpi=(300, 150)))
     seen = Image.open(BytesIO(data)).info["dpi"]
     assert [round(float(value)) for value in seen] == [300, 150]
+
+
+def _with_pixels_a_metre(png: bytes, number: int) -> bytes:
+    chunk = b"pHYs" + struct.pack(">IIB", number, number, 1)
+    return png[:33] + struct.pack(">I", 9) + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[33:]
+
+
+@pytest.mark.parametrize("target", ["PNG", "TIFF", "BMP"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_no_resolution_keeps_a_picture_from_being_written(target, channels, saved, photo):
+    """What no device has is left out; 39,370,077 pixels a metre are just under a million an inch."""
+    bare = saved(photo(channels=channels), "PNG")
+    for number, kept in ((0, False), (2**32 - 1, False), (39_370_077, True), (11_811, True)):
+        picture = decode(_with_pixels_a_metre(bare, number))
+        assert (picture.dpi is not None) == kept
+        again = decode(encode(picture.with_pixels(255 - picture.pixels), target))
+        assert np.array_equal(again.pixels, 255 - picture.pixels)
+        if kept:
+            assert again.dpi == pytest.approx((number * 0.0254,) * 2, rel=1e-4)
+
+
+def test_the_resolution_of_a_tiff_may_be_beyond_what_a_bmp_holds(saved, photo):
+    picture = decode(saved(photo(), "TIFF", dpi=(4e9, 4e9)))
+    assert np.array_equal(decode(encode(picture.with_pixels(photo()[::-1]), "BMP")).pixels, photo()[::-1])
+
+
+@pytest.mark.parametrize("name", ["TIFF", "BMP"])
+def test_a_resolution_set_by_hand_that_does_not_fit_is_an_error_with_a_name(name, photo):
+    with pytest.raises(PictureCannotBeWritten):
+        encode(replace(from_array(photo()), dpi=(1e300, 1e300)), name)
 
 
 def test_the_resolution_turns_with_the_picture(saved, photo):
