@@ -160,7 +160,10 @@ def _rasterized(
 
 
 def _scaled(values: NDArray[np.bool_], width: int, height: int, name: str) -> NDArray[np.bool_]:
-    """The marked pixels at another size of the same shape, by nearest neighbour."""
+    """The marked pixels at another size of the same shape.
+
+    A larger one repeats them; in a smaller one each pixel that holds anything marked is: no stroke is lost.
+    """
     own_height, own_width = values.shape
     if (own_width, own_height) == (width, height):
         return values
@@ -170,5 +173,10 @@ def _scaled(values: NDArray[np.bool_], width: int, height: int, name: str) -> ND
             f"The {name} is {own_width} × {own_height} pixels and the picture {width} × {height}: "
             f"send a {name} of the picture's size, or of the same shape."
         )
-    resized = cv2.resize(values.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-    return np.asarray(resized, np.uint8).view(np.bool_)
+    largest = max(width, own_width), max(height, own_height)  # one side may grow while the other shrinks
+    larger = cv2.resize(values.view(np.uint8), largest, interpolation=cv2.INTER_NEAREST_EXACT)
+    if largest == (width, height):
+        return np.asarray(larger, np.uint8).view(np.bool_)
+    # in floats, because as bytes a small share would be rounded to nothing
+    shares = cv2.resize(larger.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(shares) > 0

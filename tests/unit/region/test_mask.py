@@ -131,11 +131,35 @@ def test_the_shape_may_be_off_by_one_in_a_hundred():
             rasterize(kind(np.ones((100, 200), bool)), width, 500)
 
 
-def test_what_vanishes_when_scaled_down_is_an_error_not_an_empty_area():
-    marked = np.zeros((99, 99), bool)
-    marked[0, 0] = True
-    with pytest.raises(RegionEmpty):
-        rasterize(Mask(marked), 3, 3)
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(2, 7), st.data())
+def test_a_smaller_picture_is_marked_wherever_it_holds_anything_marked(rows, columns, factor, data):
+    own_height, own_width = rows * factor, columns * factor
+    share = data.draw(st.integers(1, factor - 1))
+    height, width = rows * share, columns * share
+    marked = data.draw(npst.arrays(bool, (own_height, own_width)).filter(np.any))
+    expected = np.zeros((height, width), bool)
+    for row, column in np.argwhere(marked):
+        down = slice(row * height // own_height, -(-(row + 1) * height // own_height))
+        across = slice(column * width // own_width, -(-(column + 1) * width // own_width))
+        expected[down, across] = True
+    for kind in (Mask, Smear):
+        assert np.array_equal(rasterize(kind(marked), width, height), expected)
+
+
+@pytest.mark.parametrize("side", [1000, 999, 37])
+def test_a_thin_line_in_a_large_mask_is_not_lost(side):
+    marked = np.zeros((4000, 4000), bool)
+    marked[1001, 500:3500] = True
+    area = rasterize(Mask(marked), side, side)
+    assert area.any(axis=0).sum() == pytest.approx(0.75 * side, abs=2)
+    assert 1 <= area.any(axis=1).sum() <= 2
+
+
+def test_a_line_is_not_lost_where_one_side_grows_and_the_other_shrinks():
+    for row in range(200):
+        marked = np.zeros((200, 400), bool)
+        marked[row] = True
+        assert rasterize(Mask(marked), 401, 199).any(axis=0).all()
 
 
 def test_a_mask_is_turned_upright_by_its_own_orientation():
