@@ -21,9 +21,7 @@ class Structure:
 
     width: int
     height: int
-    components: int
     depth: int
-    signed: bool
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
@@ -67,8 +65,8 @@ def _profile(data: bytes, start: int, end: int) -> bytes | None:
     return None
 
 
-def _image_size(data: bytes, at: int) -> tuple[int, int, int, int, bool]:
-    """Width, height, components, largest depth and whether any is signed, of the SIZ marker (A.5.1)."""
+def _image_size(data: bytes, at: int) -> tuple[int, int, int]:
+    """Width, height and largest depth of the SIZ marker (A.5.1)."""
     if data[at : at + 4] != b"\xff\x4f\xff\x51" or len(data) < at + 45:
         raise PictureUnreadable(detail="no SIZ marker")
     right, bottom, left, top = struct.unpack_from(">IIII", data, at + 8)
@@ -77,7 +75,7 @@ def _image_size(data: bytes, at: int) -> tuple[int, int, int, int, bool]:
     if right <= left or bottom <= top or len(precisions) != components or not components:
         raise PictureUnreadable(detail="bad SIZ marker")
     depth = max((value & 0x7F) + 1 for value in precisions)
-    return right - left, bottom - top, components, depth, any(value & 0x80 for value in precisions)
+    return right - left, bottom - top, depth
 
 
 def with_metadata(

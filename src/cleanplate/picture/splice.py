@@ -25,7 +25,8 @@ import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
 
 from cleanplate.picture import exif
-from cleanplate.picture.jpeg import fits_xmp, read_metadata
+from cleanplate.picture.colour import as_stored
+from cleanplate.picture.jpeg import fits_xmp, read_metadata, standard_tables
 from cleanplate.picture.segments import APP0, APP1, EXIF, FRAMES, SOS, XMP, Segment, segments
 
 if TYPE_CHECKING:
@@ -35,12 +36,6 @@ BLOCK = 8
 MOST_SAMPLES = 100_000_000  # all components; each takes about 8 bytes while it is edited
 UNITS_IN_A_STRIP = 16  # rows of coding units handled at once: bounds the memory of the transform
 LARGEST_COEFFICIENT = 1023  # more bits than that have no Huffman code in an 8-bit JPEG
-STEPS_OF_QUALITY_95 = (  # the tables of T.81 K.1 scaled as libjpeg does for 95: luma, chroma
-    "2 1 1 2 2 4 5 6 1 1 1 2 3 6 6 6 1 1 2 2 4 6 7 6 1 2 2 3 5 9 8 6 2 2 4 6 7 11 10 8 "
-    "2 4 6 6 8 10 11 9 5 6 8 9 10 12 12 10 7 9 10 10 11 10 10 10",
-    "2 2 2 5 10 10 10 10 2 2 3 7 10 10 10 10 2 3 6 10 10 10 10 10 5 7 10 10 10 10 10 10 "
-    "10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10 10",
-)
 _LIBRARY = threading.Lock()  # jpeglib keeps the chosen libjpeg and its error state in module globals
 
 
@@ -88,7 +83,7 @@ def splice(
     shares = [across * down for _, across, down, _ in opened.layer]
     if sum(shares) * area.size > MOST_SAMPLES * max(shares):
         raise CannotSplice("too large")
-    stored, touched = _as_stored(pixels, orientation), _as_stored(area[..., None], orientation)[..., 0]
+    stored, touched = (np.ascontiguousarray(as_stored(values, orientation)) for values in (pixels, area))
     with _LIBRARY, tempfile.TemporaryDirectory(prefix="cleanplate-") as folder:
         coded = _recode(source, stored, touched, Path(folder))
     return _join(original, coded, xmp)
@@ -136,7 +131,7 @@ def _recode(source: bytes, stored: NDArray[np.uint8], touched: NDArray[np.bool_]
 def _finer_tables(tables: NDArray[np.int32], components: list[Component]) -> NDArray[np.int32]:
     """For each step the largest divisor that quality 95 allows and that every coefficient can bear."""
     finer = tables.copy()
-    goals = [np.array(text.split(), np.int32).reshape(BLOCK, BLOCK) for text in STEPS_OF_QUALITY_95]
+    goals = [np.array(table, np.int32).reshape(BLOCK, BLOCK) for table in standard_tables(95)]
     for number in {component.table for component in components}:
         goal = goals[0] if number == components[0].table else goals[1]
         users = [component.coefficients for component in components if component.table == number]
@@ -219,28 +214,6 @@ def _pad(plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:
         return plane
     beyond = ((0, height - plane.shape[0]), (0, width - plane.shape[1]))
     return np.pad(plane, beyond + ((0, 0),) * (plane.ndim - 2), mode="edge")
-
-
-def _as_stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Undo the EXIF orientation: from the frame that is seen to the frame that is stored."""
-    match orientation:
-        case 2:
-            stored = upright[:, ::-1]
-        case 3:
-            stored = upright[::-1, ::-1]
-        case 4:
-            stored = upright[::-1]
-        case 5:
-            stored = upright.transpose(1, 0, 2)
-        case 6:
-            stored = np.rot90(upright, 1)
-        case 7:
-            stored = upright[::-1, ::-1].transpose(1, 0, 2)
-        case 8:
-            stored = np.rot90(upright, -1)
-        case _:
-            stored = upright
-    return np.ascontiguousarray(stored)
 
 
 def _read_segments(data: bytes) -> tuple[list[Segment], int]:
