@@ -108,8 +108,8 @@ def remove(
     Safe to call from many threads at once; nothing is shared between calls.
 
     Args:
-        source: a picture, the path of one, a file's bytes, or an array of (H, W), (H, W, 1), (H, W, 3) or
-            (H, W, 4), uint8 or uint16.
+        source: a picture, the path of one, a file's bytes, or an array of (H, W) or (H, W, 1) grey, (H, W, 2)
+            grey and alpha, (H, W, 3) RGB or (H, W, 4) RGB and alpha, uint8 or uint16.
         region: where the mark is: `Rectangles`, a `Mask`, a `Smear`, or an array of (H, W), boolean or uint8
             with 128 and over meaning "remove". None lets the engine look everywhere by itself.
         mode: "auto" finds the marks (inside the region, if there is one), undoes what is see-through, fills
@@ -130,6 +130,8 @@ def remove(
             `SensitivityInvalid`, `NothingToPaintFrom` when the region is the whole picture,
             `RegionNotUnderstood`; of a model `ModelUnknown`, `ModelNotFetched`, `ModelUnreadable`,
             `ModelNotUnderstood` and `ModelFailed`.
+        OSError: when a path cannot be read; `FileNotFoundError` when nothing is there.
+        TypeError, ValueError: for an array of another dtype, or of another shape.
     """
     if not 0.0 <= sensitivity <= 1.0:  # nor is it, when it is not a number
         raise SensitivityInvalid(detail=f"sensitivity {sensitivity!r}")

@@ -111,6 +111,22 @@ def test_an_array_of_the_other_byte_order_is_cleaned_alike() -> None:
     assert one.encode("TIFF") == other.encode("TIFF")
 
 
+def test_what_a_caller_got_wrong_is_an_error_of_pythons_own(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        cleanplate.remove(tmp_path / "nowhere.png")
+    with pytest.raises(TypeError, match="uint8 or uint16"):
+        cleanplate.remove(photo() / 255)
+    with pytest.raises(ValueError, match="H, W"):
+        cleanplate.remove(photo()[0, 0])
+
+
+def test_grey_with_alpha_is_an_array_that_can_be_cleaned() -> None:
+    pixels = photo()[..., :2].copy()
+    answer = cleanplate.remove(pixels, CORNER, "fill").picture
+    assert answer.grey
+    assert np.array_equal(answer.alpha, pixels[..., 1])
+
+
 def test_an_unknown_mode_is_named() -> None:
     with pytest.raises(ModeUnknown, match="auto"):
         cleanplate.remove(photo(), CORNER, "magic")  # pyright: ignore[reportArgumentType]  # that is the test
