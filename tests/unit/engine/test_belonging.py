@@ -30,7 +30,7 @@ def lettered(channels: int = 3, side: tuple[int, int] = (131, 263)) -> tuple[Clu
     said = np.where(np.abs(off).mean(axis=2) > 25, 5, -5).astype(np.float32) * asked
     clues = Clues(
         seen, ground, np.full((*side, channels), 8, np.float32), asked, asked, said,
-        Hint(likely, 0.5 * likely, None), [level], 0.6,
+        Hint(likely, 0.5 * likely), [level], 0.6,
     )  # fmt: skip
     return clues, letters
 

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.crops import grown, window
-from cleanplate.engine.find.parts import parts
+from cleanplate.engine.find.parts import boxed, parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,11 +48,14 @@ def drawn(pixels: NDArray[Any], region: NDArray[np.bool_]) -> NDArray[np.bool_] 
     """
     height, width = region.shape
     box = cv2.boundingRect(region.view(np.uint8))
-    place = window(grown((box[0], box[1], box[2], box[3]), TIGHTER + max(BEYOND) + 1, width, height))
+    reach = grown((box[0], box[1], box[2], box[3]), TIGHTER + max(BEYOND) + 1, width, height)
+    if reach[2] * reach[3] > LARGEST:
+        return None
+    place = window(reach)
     areas = {by: _shifted(region[place], by) for by in range(-LOOSER, TIGHTER + max(BEYOND) + 1)}
     steps = {by: _steps(pixels[place], area) for by, area in areas.items()}
     thickness = _thickness(areas[0])
-    if areas[0].size > LARGEST or _loose_part(pixels[place], areas[0]):
+    if _loose_part(pixels[place], areas[0]):
         return None
     steepness = {by: _steepness(steps, by) for by in range(-LOOSER, TIGHTER + 1)}
     by = _shift(steepness, fine=thickness < FINE)
@@ -68,10 +71,9 @@ def drawn(pixels: NDArray[Any], region: NDArray[np.bool_]) -> NDArray[np.bool_] 
 def _loose_part(pixels: NDArray[Any], region: NDArray[np.bool_]) -> bool:
     """Whether one of several parts that lie apart is wide, and its border none of a mark's."""
     labels = parts(region)
-    count = int(labels.max())
-    for part in range(1, count + 1 if count > 1 else 1):
-        x, y, width, height = cv2.boundingRect((labels == part).view(np.uint8))
-        place = window(grown((x, y, width, height), max(BEYOND) + 1, region.shape[1], region.shape[0]))
+    boxes = boxed(labels)
+    for part, box in enumerate(boxes if len(boxes) > 1 else [], 1):
+        place = window(grown(box, max(BEYOND) + 1, region.shape[1], region.shape[0]))
         own = labels[place] == part
         if _thickness(own) >= FINE:
             grow = (0, TIGHTER, *BEYOND, *(TIGHTER + more for more in BEYOND))

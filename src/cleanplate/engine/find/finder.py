@@ -12,7 +12,7 @@ from cleanplate.engine.crops import grown, window
 from cleanplate.engine.find.drawn import drawn
 from cleanplate.engine.find.judgement import judge
 from cleanplate.engine.find.objects import best, objects
-from cleanplate.engine.find.parts import parts
+from cleanplate.engine.find.parts import boxed, parts
 from cleanplate.engine.find.repetition import find_repeated
 from cleanplate.engine.find.sight import Sight, see
 from cleanplate.engine.find.strip import PROPOSED, completed
@@ -141,8 +141,9 @@ def _demanded(sight: Sight, within: NDArray[np.bool_], asked: float, large: floa
     labels = parts(within)
     demanded = np.full(int(labels.max()) + 1, np.inf, np.float32)
     odds = asked / (1 - asked)
-    for part in range(1, demanded.size):
-        inside = sight.probability[labels == part]
+    for part, box in enumerate(boxed(labels), 1):
+        place = window(box)
+        inside = sight.probability[place][labels[place] == part]
         most = best(inside)
         needed = odds * np.exp(EVIDENT if inside.size < large * labels.size else HINTED)
         if most >= needed / (1 + needed):

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cleanplate.engine.fit.axes import along
+from cleanplate.engine.fit.axes import along, axes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from cleanplate.engine.fit.palette import Palette
+
 FREEDOM = 3.0  # of Student's t: paintings fail by far more than their usual error at the edges of things
 DIMENSIONS = 2.0  # what the errors along three axes, which go together, are worth
 BLUNT = 0.7  # the painting may err where the mark is opaque too: a level may not fit all too well
+SEEN_THROUGH = 0.1  # of the photo: with less, its colours are not told by what is seen
+BEYOND = 12.0  # log-likelihood that a photo which does not exist costs at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,9 @@ class Evidence:
         doubt: (N, C), the usual error of that.
         noise: what storing the picture may have moved a value by, in levels.
         stands: how many pixels of the mark each of these stands for.
+        palette: the colours that the photo has at all.
+        elsewhere: (N,), how likely the photo there is something that the guess knows nothing of; it then has
+            one of the palette's colours. 0 without a palette.
     """
 
     seen: NDArray[np.float64]
@@ -58,6 +65,8 @@ class Evidence:
     coverage: NDArray[np.float64]
     doubt: NDArray[np.float64]
     noise: float
+    elsewhere: NDArray[np.float64]
+    palette: Palette | None = None
     stands: float = 1.0
 
     @classmethod
@@ -69,6 +78,8 @@ class Evidence:
         coverage: NDArray[Any],
         doubt: NDArray[Any],
         noise: float,
+        palette: Palette | None = None,
+        elsewhere: NDArray[Any] | float = 0.0,
     ) -> Evidence:
         """From colours, (N, C) in 0..255, and errors along the axes, (N, C), or the same along all, (N,)."""
         seen, guess = along(seen.astype(float)), along(guess.astype(float))
@@ -76,19 +87,13 @@ class Evidence:
             np.broadcast_to(one if one.ndim == 2 else one[:, None], seen.shape).astype(float)
             for one in (error, coverage, doubt)
         )
-        return cls(guess + (seen - guess) / coverage, guess, error, coverage, doubt, noise)
+        share = np.broadcast_to(0.0 if palette is None else elsewhere, len(seen)).astype(float)
+        return cls(guess + (seen - guess) / coverage, guess, error, coverage, doubt, noise, share, palette)
 
     def of(self, chosen: NDArray[Any] | slice) -> Evidence:
         """The evidence of some of its pixels: a boolean array or their numbers."""
-        return Evidence(
-            self.seen[chosen],
-            self.guess[chosen],
-            self.error[chosen],
-            self.coverage[chosen],
-            self.doubt[chosen],
-            self.noise,
-            self.stands,
-        )
+        arrays = ("seen", "guess", "error", "coverage", "doubt", "elsewhere")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in arrays})
 
     def some(self, chosen: NDArray[Any] | slice) -> Evidence:
         """Likewise, for those that are to stand for all."""
@@ -109,4 +114,17 @@ class Evidence:
         """Log-likelihood of each pixel under a level, (N,)."""
         square, spread = self.misfit(level)
         volume = np.log(spread).mean(axis=1)
-        return -(FREEDOM + DIMENSIONS) / 2 * np.log1p(square / FREEDOM) - DIMENSIONS * volume
+        said = -(FREEDOM + DIMENSIONS) / 2 * np.log1p(square / FREEDOM) - DIMENSIONS * volume
+        if self.palette is None:
+            return said
+        known, other = np.log1p(-self.elsewhere), np.log(np.maximum(self.elsewhere, 1e-9))
+        return np.logaddexp(known + said, other + self._common(level, self.palette))
+
+    def _common(self, level: Level, palette: Palette) -> NDArray[np.float64]:
+        """Log-likelihood of each pixel where the photo beneath has any of the palette's colours, (N,)."""
+        through = max(level.through, SEEN_THROUGH)
+        photo = (self.seen - along(level.light)) / through @ axes(self.seen.shape[1])
+        inside = np.clip(photo, 0.0, 255.0)
+        off = np.abs(photo - inside).max(axis=1) * through / (2 * self.noise)
+        stretched = DIMENSIONS * np.log(through)
+        return palette.at(along(inside)) - stretched - np.minimum(off * off / 2, BEYOND)

@@ -17,9 +17,7 @@ class Hint:
     Attributes:
         probability: (H, W) float32 in 0..1, that a pixel is the mark's.
         opacity: (H, W) float32 in 0..1.
-        colour: (H, W, C) float32 in 0..255, None where nothing is known of it.
     """
 
     probability: NDArray[np.float32]
     opacity: NDArray[np.float32]
-    colour: NDArray[np.float32] | None = None

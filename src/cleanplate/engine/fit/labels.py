@@ -43,7 +43,14 @@ def likelihoods(
     area = here.area
     count = np.count_nonzero(area)
     evidence = Evidence.told(
-        here.seen[area], guess[area], error[area], np.ones(count), np.zeros(count), here.noise
+        here.seen[area],
+        guess[area],
+        error[area],
+        np.ones(count),
+        np.zeros(count),
+        here.noise,
+        here.palette,
+        here.elsewhere()[area],
     )
     said = np.zeros((len(found), *area.shape), np.float32)
     misfit = np.full((len(found), *area.shape), np.inf, np.float32)

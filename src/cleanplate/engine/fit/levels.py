@@ -45,7 +45,7 @@ def levels(
     *,
     sure: bool = False,
 ) -> list[Level]:
-    """The levels that explain the evidence, the most common first.
+    """The levels that explain the evidence: those known before, then the most common first.
 
     Where bare photo may be among the evidence, a level must be taken for more than chance would have it: else
     the photo's own colours would be levels. So no more is made of a sample there than the sample is, and what
@@ -91,8 +91,9 @@ def levels(
         if gain < penalty:
             break
         mixture, total = trial, total + gain
-    order = np.argsort(-mixture.weights[: len(mixture.levels)])
-    return [mixture.levels[k] for k in order]
+    more = mixture.levels[len(known) :]
+    order = np.argsort(-mixture.weights[len(known) : len(mixture.levels)])
+    return [*known, *(more[k] for k in order)]
 
 
 def _apart(evidence: Evidence, one: Level, other: Level) -> float:

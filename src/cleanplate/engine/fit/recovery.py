@@ -11,12 +11,14 @@ import numpy as np
 from cleanplate.engine.fit.axes import along, busy_along, length
 from cleanplate.engine.fit.coherence import coherent
 from cleanplate.engine.fit.confidence import confidence
+from cleanplate.engine.fit.continuity import continued
 from cleanplate.engine.fit.evidence import Evidence, Level
 from cleanplate.engine.fit.labels import labelled, likelihoods
 from cleanplate.engine.fit.lettering import despeckled, islands, ringing
 from cleanplate.engine.fit.levels import levels
 from cleanplate.engine.fit.outline import outlined, unsure
 from cleanplate.engine.fit.painting import busyness, finished, painted, sketched, usual_error
+from cleanplate.engine.fit.palette import Palette
 from cleanplate.engine.fit.refining import Clues, refined
 from cleanplate.engine.fit.shape import (
     Setting,
@@ -104,7 +106,6 @@ def recover(
     area: NDArray[np.bool_],
     *,
     lossy: bool,
-    painting: NDArray[np.float32] | None = None,
     hint: Hint | None = None,
     known: Sequence[Level] = (),
     brief: bool = False,
@@ -115,7 +116,6 @@ def recover(
         seen: (H, W, C) float32, 0..255.
         area: (H, W), every pixel that the mark touches, and few others.
         lossy: whether the picture has been through a lossy encoder.
-        painting: (H, W, C), `seen` with the area painted, where the caller has it already.
         hint: what is known of the mark already; `area` may then be loose.
         known: the mark's levels, the most common first, where they have been told from another part of it.
         brief: whether the levels and the confidence are all that is asked for; the values are rough then.
@@ -126,13 +126,15 @@ def recover(
     if outline is not None:
         area, odds = outline.area, outline.odds
     here = setting(seen, area, noise, lossy=lossy)
-    if outline is not None:
+    if outline is None:
+        here = replace(here, palette=Palette.of(seen, ~area))
+    else:
         coverage, doubt = unsure(outline, here.coverage, here.doubt)
         here = replace(here, coverage=coverage, doubt=doubt)
     opaque = OPAQUE_LOSSY if lossy else OPAQUE
     if not area.any() or area.all():  # a mark is told by what it does to the photo beside it
         return _given_up(here, seen, [], opaque, odds)
-    first = painted(seen, area) if painting is None else painting
+    first = painted(seen, area)
     busy = busyness(seen, ~area)
     by_axis = busy_along(seen, ~area)
     found, first, errors = _levels(here, first, usual_error(by_axis, area), known, sure=outline is None)
@@ -322,6 +324,8 @@ def _evidence(
         coverage[chosen],
         doubt[chosen],
         max(here.noise, FAINTEST),
+        here.palette,
+        here.elsewhere()[chosen],
     )
 
 
@@ -338,6 +342,9 @@ def _settled(
     guess, doubt = first, error
     for paint in (sketched, painted):
         label, misfit = labelled(here, guess, doubt, found)
+        if here.palette is not None and len(found) > 1:
+            label, changed = continued(here, label, found, busy)
+            misfit = np.where(changed, 0, misfit)
         solid = solid_parts(here, label, misfit)
         through, light = t[np.maximum(label, 0)], m[np.maximum(label, 0)]
         usable = solid & (through > THIN)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cleanplate.engine.fit.evidence import Level
+    from cleanplate.engine.fit.palette import Palette
 
 NEAR = 3  # pixels: so far from a solid part of a level its mixtures with others are looked for
 EDGE = 2.6  # pixels from the border of the area: further inside a mark no longer runs out into nothing
@@ -35,6 +36,8 @@ FAINT = 0.02  # opacity under which a pixel is of no level
 COLOUR_OF_OPACITY = 120.0  # grey levels that tell as much as the whole range of opacity
 SEEN_THROUGH = 0.1  # of the photo: with less, two levels cannot be told by it
 MISTAKEN = 0.2  # of what two levels make of a pixel: how far apart these usually are from the truth
+TOLD, UNTOLD = 3.0, 8.0  # pixels from the border: as far as a painting tells, and where it no longer does
+SELDOM, SURPRISE = 0.03, 0.3  # how often it knows nothing of what is there: at the border, and deep inside
 COVERAGE = (-1.64, -0.08, 0.085, 3.0, -0.464)  # fitted to antialiased lettering, see `expected_coverage`
 
 
@@ -50,6 +53,7 @@ class Setting:
         doubt: (H, W) float32, the usual error of that.
         noise: what storing the picture may have moved a value by.
         lossy: whether it has been through a lossy encoder.
+        palette: the photo's colours, where they may be asked what is under the mark.
     """
 
     seen: NDArray[np.float32]
@@ -59,6 +63,12 @@ class Setting:
     doubt: NDArray[np.float32]
     noise: float
     lossy: bool
+    palette: Palette | None = None
+
+    def elsewhere(self) -> NDArray[np.float32]:
+        """How likely the photo under a pixel is something of which a painting knows nothing, (H, W)."""
+        deep = np.clip((self.depth - TOLD) / (UNTOLD - TOLD), 0, 1)
+        return (SELDOM + (SURPRISE - SELDOM) * deep).astype(np.float32)
 
     def by_axis(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Coverage and its usual error along each axis of colour, both (H, W, C).
@@ -83,7 +93,7 @@ class Shape:
     Attributes:
         through: (H, W) float32, 1 - α; 1 outside the mark.
         light: (H, W, C) float32, α · colour.
-        error: (H, W) float32, what the un-blended photo may be off by.
+        error: (H, W) float32, what storing the picture makes the un-blended photo be off by.
         stray: (H, W), pixels of the area that no level explains.
     """
 
@@ -212,7 +222,6 @@ class _Mixer:
         self.blur[0] = 0.0
         self.best = np.full(ys.size, np.inf)
         self.t, self.m = np.ones(ys.size), np.zeros((ys.size, channels))
-        self.off = np.sqrt((self.error**2).mean(axis=1))
 
     def offer(self, a: int, b: int, at: NDArray[np.intp]) -> None:
         """Try the mixtures of levels a and b (0 is nothing) for the pixels `at`."""
@@ -221,20 +230,14 @@ class _Mixer:
         seen, photo, error = self.seen[at], self.photo[at], self.error[at]
         low = self.through[a] * photo + self.light[a]
         step = self.through[b] * photo + self.light[b] - low
-        power = np.maximum((step**2).sum(axis=1), 1.0)
         mean_t = (self.through[a] + self.through[b]) / 2
         blurred = (self.blur * step) ** 2 + self.noise**2
         weighted = step / ((mean_t * error) ** 2 + blurred)
         told = np.maximum((weighted * step).sum(axis=1), 1e-9)
         share = ((seen - low) * weighted).sum(axis=1) / told
-        spread = told**-0.5
         if a == 0:
             trust = self.doubt[at] ** -2.0
-            own = spread**-2.0
-            share = (share * own + self.coverage[at] * trust) / (own + trust)
-            left = (own + trust) ** -0.5
-        else:
-            left = np.minimum(spread, 0.3)
+            share = (share * told + self.coverage[at] * trust) / (told + trust)
         share = np.clip(share, 0.0, 1.0)
         t = (1 - share) * self.through[a] + share * self.through[b]
         m = (1 - share)[:, None] * self.light[a] + share[:, None] * self.light[b]
@@ -245,13 +248,11 @@ class _Mixer:
         better = misfit < self.best[at]
         at = at[better]
         self.best[at], self.t[at], self.m[at] = misfit[better], t[better], m[better]
-        self.off[at] = (left * np.sqrt(power / seen.shape[1]) / np.maximum(t, 0.02))[better]
 
     def shape(self, own: NDArray[np.intp], firm: NDArray[np.bool_]) -> Shape:
         """The whole mark; pixels for which no mixture was offered are their level."""
         plain = firm | ~np.isfinite(self.best)
         self.t[plain], self.m[plain] = self.through[own[plain]], self.light[own[plain]]
-        self.off[plain] = 0.0
         left = self.seen - self.t[:, None] * self.photo - self.m
         misfit = (left**2 / ((self.t[:, None] * self.error) ** 2 + self.noise**2)).mean(axis=1)
         through = np.ones(self.here.area.shape, np.float32)
