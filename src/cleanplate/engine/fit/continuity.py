@@ -85,10 +85,15 @@ def _pieces(label: NDArray[np.int16], count: int) -> tuple[NDArray[np.int32], ND
     """Numbers of connected pieces of one level, (H, W), 0 outside, and the level of each number."""
     pieces, levels = np.zeros(label.shape, np.int32), [-1]
     for level in range(count):
-        number, own = cv2.connectedComponents((label == level).astype(np.uint8), connectivity=4)
+        own = _connected(np.asarray(label == level, np.bool_))
         pieces = np.where(own > 0, own + (len(levels) - 1), pieces)
-        levels += [level] * (number - 1)
+        levels += [level] * int(own.max())
     return pieces, np.array(levels, np.intp)
+
+
+def _connected(area: NDArray[np.bool_]) -> NDArray[np.int32]:
+    _, numbers = cv2.connectedComponents(area.view(np.uint8), connectivity=4)
+    return np.asarray(numbers, np.int32)
 
 
 def _across(
