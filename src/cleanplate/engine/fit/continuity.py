@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cleanplate.engine.fit.shape import Setting
 
 REACH = 3  # pixels from one side of a border to the other: edges are soft
+CLOSE = 2  # pixels by which each of a piece's pixels reaches out for others
 LEAST = 100  # pixels of a piece that is asked as a whole
 FEWEST = 12  # pairs of pixels across its border
 ROUNDS = 3
@@ -82,7 +83,7 @@ def continued(
 
 
 def _pieces(label: NDArray[np.int16], count: int) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """Numbers of connected pieces of one level, (H, W), 0 outside, and the level of each number."""
+    """Numbers of pieces of one level, (H, W), 0 outside, and the level of each number."""
     pieces, levels = np.zeros(label.shape, np.int32), [-1]
     for level in range(count):
         own = _connected(np.asarray(label == level, np.bool_))
@@ -92,8 +93,10 @@ def _pieces(label: NDArray[np.int16], count: int) -> tuple[NDArray[np.int32], ND
 
 
 def _connected(area: NDArray[np.bool_]) -> NDArray[np.int32]:
-    _, numbers = cv2.connectedComponents(area.view(np.uint8), connectivity=4)
-    return np.asarray(numbers, np.int32)
+    """Numbers of an area's parts, from 1 on, 0 outside; specks that lie close together are one."""
+    kernel = np.ones((2 * CLOSE + 1, 2 * CLOSE + 1), np.uint8)
+    _, numbers = cv2.connectedComponents(cv2.dilate(area.view(np.uint8), kernel), connectivity=4)
+    return np.asarray(numbers, np.int32) * area
 
 
 def _across(
