@@ -77,6 +77,9 @@ class Http(Section):
     max_metadata_bytes: Positive = Field(
         default=4_096, description="Largest `metadata` of a native request, as JSON."
     )
+    max_metadata_depth: Annotated[int, Field(gt=0, le=200)] = Field(
+        default=50, description="How deeply lists and objects may stand in each other in `metadata`."
+    )
     upload_memory_mib: Positive = Field(
         default=256,
         description="Size of all request bodies that are looked at together; further ones wait on disk.",
