@@ -17,7 +17,7 @@ from cleanplate.store import StorageFailed, uninterrupted
 from cleanplate.store.queries import batches as batch_rows
 from cleanplate.store.queries import deliveries as delivery_rows
 from cleanplate.store.queries import tasks as task_rows
-from cleanplate.task import batches, life
+from cleanplate.task import batches, life, measures
 from cleanplate.task.acceptance import Acceptance, Repeated
 from cleanplate.task.callback import read_callback, repeat_callback
 from cleanplate.task.errors import (
@@ -28,7 +28,6 @@ from cleanplate.task.errors import (
     TransitionRefused,
 )
 from cleanplate.task.listing import Page
-from cleanplate.task.pace import seconds_a_task
 from cleanplate.task.ports import DELIVER, RUN_TASK
 from cleanplate.task.purge import Purge, Purged
 from cleanplate.task.record import Failure, Source, State, Task
@@ -378,13 +377,7 @@ class Tasks:
     async def measure(self) -> None:
         """Bring the gauges up to date: what is queued and running, since when, and how much work it is."""
         async with self._db.read() as connection:
-            counts, oldest = await task_rows.unfinished(connection)
-            seconds = await seconds_a_task(connection)
-        for state in (State.QUEUED, State.RUNNING):
-            metrics.unfinished.labels(state.value).set(counts.get(state.value, 0))
-        waiting = counts.get(State.QUEUED.value, 0)
-        metrics.backlog_seconds.set(waiting * seconds)
-        metrics.oldest_seconds.set(0 if oldest is None else max(0.0, self._clock() - oldest))
+            await measures.set_gauges(connection, self._clock())
 
     @uninterrupted
     async def _expire(self, task_id: str, now: float) -> bool:
@@ -446,7 +439,7 @@ class Tasks:
         if task.state is State.QUEUED:
             await self._wake(task)
         elif task.state.final:
-            _measure(task)
+            measures.count_ended(task)
             await self._announce(task.id)
             if delivery_id is not None:
                 await self._hint(DELIVER, [(delivery_id, 0)])
@@ -479,15 +472,3 @@ class Tasks:
 def _sources(request: Request) -> list[Source]:
     asked = None if request.region is None else request.region.source
     return [request.source] if asked is None else [request.source, asked]
-
-
-def _measure(task: Task) -> None:
-    """Count and time a task that has ended."""
-    code = "done" if task.failure is None else task.failure.code
-    metrics.results.labels(task.request.dialect, code).inc()
-    metrics.credits_settled.labels("charged" if task.failure is None else "refunded").inc(
-        task.request.credits
-    )
-    if task.started_at is not None and task.finished_at is not None:
-        metrics.wait_seconds.observe(max(0.0, task.started_at - task.created_at))
-        metrics.work_seconds.labels(code).observe(max(0.0, task.finished_at - task.started_at))
