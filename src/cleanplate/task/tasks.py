@@ -166,6 +166,18 @@ class Tasks:
             raise BatchNotFound
         return found
 
+    async def batch_of(self, task: Task) -> Batch:
+        """The batch that a task belongs to, for its callback: also when nobody can ask for it any more.
+
+        Raises:
+            BatchNotFound: it has been purged, or the task belongs to none.
+        """
+        async with self._db.read() as connection:
+            found = task.batch_id and await batches.read(connection, task.batch_id)
+        if not found:
+            raise BatchNotFound
+        return found
+
     async def tasks_of(self, batch: Batch) -> list[Task]:
         """The tasks of a batch, in the order in which their pictures were sent."""
         async with self._db.read() as connection:
