@@ -31,6 +31,19 @@ def test_a_host_that_is_not_ours_is_one_line():
         listen("no.such.host.invalid", 0)
 
 
+async def test_there_is_room_for_a_wakeup_of_every_task_that_may_be_accepted():
+    """Of single pictures and of batches; the sweep wakes them all at once."""
+    settings = load(task={"max_queued": 10, "max_batched": 10_500})
+
+    async def nothing(_):
+        pass
+
+    async with assembly._rooms(settings, alone=True) as rooms:
+        rooms.engine.handle("run_task", nothing, lane="heavy")
+        await rooms.engine.wake_all("run_task", [(str(number), 0) for number in range(10_510)])
+        assert await rooms.engine.depth() == 10_510
+
+
 async def test_the_server_ends_with_an_error_when_its_worker_has_ended(monkeypatch):
     """Supervisors start again what ends with an error; a server that only accepts tasks helps nobody."""
     settings = load(worker={"slots": 1, "drain_seconds": 1})
