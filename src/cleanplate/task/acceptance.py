@@ -243,14 +243,9 @@ class Acceptance:
             log.warning("blobs were not removed; the purge will", detail=error.detail)
 
 
-def _sources(request: Request) -> list[Source]:
-    asked = None if request.region is None else request.region.source
-    return [request.source] if asked is None else [request.source, asked]
-
-
 def _with_keys(request: Request, task_id: str, uploads: Mapping[str, bytes]) -> Request:
     """The request with the keys of its blobs in place of the names of its uploads."""
-    named = {source.value for source in _sources(request) if source.kind == "blob"}
+    named = {source.value for source in request.sources if source.kind == "blob"}
     if named != set(uploads):
         raise ValueError(f"The request names the uploads {sorted(named)}, and there are {sorted(uploads)}.")
 

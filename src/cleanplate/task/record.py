@@ -115,6 +115,12 @@ class Request:
     name: str | None = None
     trace: str | None = None
 
+    @property
+    def sources(self) -> list[Source]:
+        """The picture's source, and the region's if it has one."""
+        region = None if self.region is None else self.region.source
+        return [self.source] if region is None else [self.source, region]
+
 
 def _no_dicts() -> list[dict[str, Any]]:
     return []

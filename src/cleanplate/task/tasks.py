@@ -30,7 +30,7 @@ from cleanplate.task.errors import (
 from cleanplate.task.listing import Page
 from cleanplate.task.ports import DELIVER, RUN_TASK
 from cleanplate.task.purge import Purge, Purged
-from cleanplate.task.record import Failure, Source, State, Task
+from cleanplate.task.record import Failure, State, Task
 from cleanplate.task.rows import changes, from_row, priority
 from cleanplate.task.standing import read_standing
 from cleanplate.task.turns import urgency
@@ -455,7 +455,7 @@ class Tasks:
             await self._announce(task.id)
             if delivery_id is not None:
                 await self._hint(DELIVER, [(delivery_id, 0)])
-            await self._drop(source.value for source in _sources(task.request) if source.kind == "blob")
+            await self._drop(source.value for source in task.request.sources if source.kind == "blob")
 
     async def _announce(self, task_id: str) -> None:
         try:
@@ -479,8 +479,3 @@ class Tasks:
             await self._blobs.delete(keys)
         except CleanplateError as error:
             log.warning("blobs were not removed; the purge will", detail=error.detail)
-
-
-def _sources(request: Request) -> list[Source]:
-    asked = None if request.region is None else request.region.source
-    return [request.source] if asked is None else [request.source, asked]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cleanplate.fetch import Fetcher
     from cleanplate.settings import Settings
     from cleanplate.store import Blobs
-    from cleanplate.task import Source, Task, Tasks
+    from cleanplate.task import Task, Tasks
     from cleanplate.worker.children import Child, Slots
 
 log = structlog.get_logger(__name__)
@@ -167,7 +167,7 @@ class Work:
 
     async def _clean(self, task: Task, aside: asyncio.Event) -> Outcome:
         async with AsyncExitStack() as waiting:
-            if any(source.kind == "url" for source in _sources(task)):
+            if any(source.kind == "url" for source in task.request.sources):
                 # Kept until there is a slot: it also bounds how many downloads wait in memory.
                 await waiting.enter_async_context(self._downloads)
                 aside.set()
@@ -181,7 +181,7 @@ class Work:
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._settings.task.work_seconds):
-                for source in _sources(task):
+                for source in task.request.sources:
                     if source.kind == "url":
                         by_url[source.value] = await self._fetch_one(source.value)
         except TimeoutError as error:
@@ -217,7 +217,7 @@ class Work:
         }
         bodies = [
             fetched.by_url[source.value] if source.kind == "url" else await self._uploaded(source.value)
-            for source in _sources(task)
+            for source in task.request.sources
         ]
         left = max(0.0, self._settings.task.work_seconds - fetched.seconds)
         with tracing.span("child") as span:
@@ -235,12 +235,6 @@ class Work:
             span.note(bytes=len(result))
             await self._blobs.put(key, result, answer["media_type"])
         return _outcome(key, answer, fetched.seconds)
-
-
-def _sources(task: Task) -> list[Source]:
-    """The picture's source, and the region's if it has one."""
-    region = task.request.region
-    return [task.request.source, *([region.source] if region and region.source else [])]
 
 
 def _outcome(key: str, answer: dict[str, Any], download_seconds: float) -> Outcome:
