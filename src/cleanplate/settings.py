@@ -187,6 +187,11 @@ class Task(Section):
     max_losses: Positive = Field(
         default=3, description="A task that loses its worker this often is failed and refunded."
     )
+    retry_seconds: list[Seconds] = Field(
+        default=[5, 15, 60],
+        description="Pauses before a task is tried again that the server itself kept from being done: its "
+        "storage failed, or its picture processes did not start. After the last it is failed and refunded.",
+    )
     max_queued: Positive = Field(
         default=1_000, description="Unfinished tasks at which new ones are turned away."
     )

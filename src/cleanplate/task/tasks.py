@@ -342,12 +342,27 @@ class Tasks:
         return await self._move(task.id, lambda it: life.lose(it, task.attempt, now, most)) is not None
 
     @uninterrupted
+    async def set_back(self, task: Task, why: CleanplateError) -> bool:
+        """The server itself kept it from being done: queue it again, to rest for the next of `retry_seconds`.
+
+        After the last of them fail it with this error, and refund it.
+
+        Returns:
+            False: it is no longer this attempt's.
+        """
+        now, failure, pauses = self._clock(), Failure.of(why), self._settings.retry_seconds
+        step = await self._move(task.id, lambda it: life.set_back(it, task.attempt, now, failure, pauses))
+        if step is not None:
+            metrics.setbacks.labels(why.code).inc()
+        return step is not None
+
+    @uninterrupted
     async def hand_back(self, task: Task) -> bool:
         """Queue it again without blame (shutdown); False: it is no longer this attempt's."""
         return await self._move(task.id, lambda it: life.hand_back(it, task.attempt)) is not None
 
     async def sweep(self) -> list[str]:
-        """Wake every queued task, every running one whose lease has ended, and every due delivery.
+        """Wake every queued task that is due, every running one whose lease has ended, every due delivery.
 
         Wake-ups may be lost: with the process, in a queue that was full, by a revived worker. This makes up
         for all of it.
@@ -357,7 +372,7 @@ class Tasks:
         """
         now = self._clock()
         async with self._db.read() as connection:
-            rows = [*await task_rows.queued(connection), *await task_rows.overdue(connection, now)]
+            rows = [*await task_rows.queued(connection, now), *await task_rows.overdue(connection, now)]
             due = await delivery_rows.due(connection, now)
         await self._hint(RUN_TASK, [(row["id"], urgency(row["priority"], row["turn"])) for row in rows])
         await self._hint(DELIVER, [(delivery_id, 0) for delivery_id in due])
@@ -449,7 +464,7 @@ class Tasks:
     async def _tell(self, task: Task, delivery_id: str | None) -> None:
         """Say what has just been made durable to whom it may concern."""
         if task.state is State.QUEUED:
-            await self._wake(task)
+            await self._wake(task, delay=0.0 if task.next_at is None else task.next_at - self._clock())
         elif task.state.final:
             measures.count_ended(task)
             await self._announce(task.id)
@@ -463,13 +478,14 @@ class Tasks:
         except Exception:  # as in `_hint`: those who wait read the task again in the end
             log.warning("an ended task could not be announced", task=task_id, exc_info=True)
 
-    async def _wake(self, *tasks: Task) -> None:
-        await self._hint(RUN_TASK, [(task.id, urgency(priority(task.request), task.turn)) for task in tasks])
+    async def _wake(self, *tasks: Task, delay: float = 0.0) -> None:
+        wishes = [(task.id, urgency(priority(task.request), task.turn)) for task in tasks]
+        await self._hint(RUN_TASK, wishes, delay)
 
-    async def _hint(self, entry: str, wishes: Sequence[tuple[str, int]]) -> None:
+    async def _hint(self, entry: str, wishes: Sequence[tuple[str, int]], delay: float = 0.0) -> None:
         """Wake someone. What is durable is not undone by a wake-up that fails: the sweep repeats it."""
         try:
-            await self._wakeups.wake_all(entry, wishes)
+            await self._wakeups.wake_all(entry, wishes, delay=delay)
         except Exception:  # whatever the engine raises, the task is accepted
             log.warning("wake-ups failed; the sweep will repeat them", entry=entry, exc_info=True)
 

@@ -165,10 +165,10 @@ class InMemoryWakeups:
             return
         await self._wait(pair, wish)
 
-    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]]) -> None:
+    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]], *, delay: float = 0.0) -> None:
         """Wake many keys at once, each with its priority."""
         for key, priority in wishes:
-            await self.wake(entry, key, priority=priority)
+            await self.wake(entry, key, priority=priority, delay=delay)
 
     async def cancel(self, entry: str, key: str) -> None:
         """Forget the waiting wake-up, if there is one. What runs is not interrupted."""

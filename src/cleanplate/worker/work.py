@@ -15,7 +15,7 @@ from cleanplate.errors import CleanplateError
 from cleanplate.store import BlobMissing, StorageFailed
 from cleanplate.task import Outcome, result_key
 from cleanplate.worker.children import asked, limits
-from cleanplate.worker.errors import ChildDied, ChildNotStarted, TaskTimeout
+from cleanplate.worker.errors import ChildDied, ChildFailed, ChildNotStarted, TaskTimeout
 
 if TYPE_CHECKING:
     from cleanplate.fetch import Fetcher
@@ -32,8 +32,8 @@ SYNC_PRIORITY = 1
 # server that was short of time. A task must not fail for that.
 LOOKS = (0.1, 0.4, 1.0)
 
-# Not the picture's fault, or not certainly: the task is tried again, as often as `max_losses` says.
-_LOSSES = (ChildDied, ChildNotStarted, StorageFailed)
+# The server's own fault, and certainly not the picture's: the task rests and is tried again.
+_SETBACKS = (ChildNotStarted, StorageFailed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +148,14 @@ class Work:
         """Write down how the attempt ended, unless the task is someone else's by now."""
         try:
             outcome = cleaning.result()
-        except _LOSSES as error:
+        except (
+            ChildDied
+        ) as error:  # the picture's fault, or not: it is tried again as often as `max_losses` says
             accepted = await self._tasks.lose(task)
             log.warning("attempt lost", code=error.code, detail=error.detail, accepted=accepted)
+        except _SETBACKS as error:
+            accepted = await self._tasks.set_back(task, error)
+            log.warning("attempt set back", code=error.code, detail=error.detail, accepted=accepted)
         except CleanplateError as error:
             accepted = await self._tasks.fail(task, error)
             # Without a code of its own it is a defect, and not the picture's fault.
@@ -158,7 +163,7 @@ class Work:
             level("task failed", code=error.code, detail=error.detail, accepted=accepted)
         except Exception:
             log.exception("attempt broke")
-            await self._tasks.lose(task)
+            await self._tasks.set_back(task, ChildFailed())
         else:
             accepted = await self._tasks.finish(task, outcome)
             if not accepted:

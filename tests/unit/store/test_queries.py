@@ -30,7 +30,7 @@ QUERIES = {
     "task locked": lambda c: tasks.lock(c, "x"),
     "task changed": lambda c: tasks.change(c, "x", fence=1, state="running", values={"losses": 1}),
     "depth": tasks.count_unfinished,
-    "queued": tasks.queued,
+    "queued": lambda c: tasks.queued(c, 1.0),
     "overdue": lambda c: tasks.overdue(c, 1.0),
     "expired unfinished": lambda c: tasks.expired_unfinished(c, 1.0),
     "expired finished": lambda c: tasks.expired_finished(c, 1.0),

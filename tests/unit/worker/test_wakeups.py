@@ -480,12 +480,14 @@ async def test_many_can_be_woken_at_once_the_most_urgent_first(made):
     wakeups = made(diary)
     await wakeups.wake_all("run_task", [("low", 0), ("high", 9), ("middle", 5), ("low", 1), ("lower", 0)])
     await wakeups.wake_all("run_task", [])
-    assert await wakeups.depth() == 4
+    await wakeups.wake_all("run_task", [("in an hour", 99), ("in an hour, too", 99)], delay=3600)
+    assert await wakeups.depth() == 6
 
     async with running(wakeups):
         await diary.until(lambda: len(diary.ended) == 4)
 
     assert diary.begun == ["high", "middle", "low", "lower"]
+    assert await wakeups.depth() == 2
 
 
 async def test_a_thousand_wakeups_all_happen_and_leave_nothing_behind(made):
