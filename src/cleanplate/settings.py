@@ -195,6 +195,12 @@ class Task(Section):
     max_queued: Positive = Field(
         default=1_000, description="Unfinished tasks at which new ones are turned away."
     )
+    max_wait_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=30,
+        description="Longest that a request whose client waits may have to wait for its turn, by what the "
+        "latest tasks took; beyond that it is turned away. Clients wait for synchronous requests and in the "
+        "vendors' dialects, not for native asynchronous requests and batches. 0: no limit.",
+    )
     max_batched: Positive = Field(
         default=10_000,
         description="Unfinished pictures of batches at which new batches are turned away; not counted "

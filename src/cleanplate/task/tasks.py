@@ -66,7 +66,7 @@ class Tasks:
         wakeups: told what there is to do.
         completions: told what has ended.
         settings: the section `task`.
-        slots: how many tasks are worked on at the same time, to say when to come back to a full queue.
+        slots: how many tasks this process works on at the same time, to tell how long one waits; 0: none.
         clock: Unix seconds.
     """
 
@@ -108,8 +108,8 @@ class Tasks:
 
         Raises:
             IdempotencyConflict: another request was sent under this key.
-            QueueFull: too much is waiting already. (On PostgreSQL those who come at the same moment may pass
-                the bound together; it is there to keep waits short, not to count.)
+            QueueFull: too much is waiting already: in all, or before it when its client waits. (On PostgreSQL
+                those who come at the same moment may pass together: the bound is to keep waits short.)
             AccountBusy: the account has as many unfinished tasks as it may.
             CreditsInsufficient: the account cannot pay.
             StorageFailed: nothing was accepted; try again.

@@ -51,6 +51,7 @@ QUERIES = {
     "batched": batches.count_unfinished,
     "batches expired": lambda c: batches.remove_expired(c, 1.0),
     "turn served": tasks.turn_served,
+    "ahead": lambda c: tasks.count_ahead(c, 0, 7),
     "key": lambda c: idempotency.find(c, "x", "y"),
     "keys expired": lambda c: idempotency.remove_expired(c, 1.0),
     "presets": lambda c: presets.listed(c, "x"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import and_, delete, func, insert, or_, select, tuple_, update
 
 from cleanplate.store.tables import tasks
 
@@ -102,6 +102,19 @@ async def count_unfinished(connection: AsyncConnection) -> int:
         select(func.count())
         .select_from(tasks)
         .where(tasks.c.state.in_(UNFINISHED), tasks.c.batch_id.is_(None))
+    )
+    return (await connection.execute(query)).scalar_one()
+
+
+async def count_ahead(connection: AsyncConnection, priority: int, turn: int) -> int:
+    """How many queued tasks go before one of this priority and turn that comes now."""
+    query = (
+        select(func.count())
+        .select_from(tasks)
+        .where(
+            tasks.c.state == "queued",
+            or_(tasks.c.priority > priority, and_(tasks.c.priority == priority, tasks.c.turn <= turn)),
+        )
     )
     return (await connection.execute(query)).scalar_one()
 
