@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import io
-import math
 import os
 import signal
 from contextlib import asynccontextmanager, suppress
@@ -13,123 +11,17 @@ from contextlib import asynccontextmanager, suppress
 import numpy as np
 import pytest
 from PIL import Image
-from sqlalchemy import select
 
 import watermarked
-from cleanplate.account import Accounts
-from cleanplate.fetch import Fetcher
-from cleanplate.notify import Deliveries
-from cleanplate.settings import Settings
-from cleanplate.store import BlobMissing, Blobs, Database, StorageFailed, tables
-from cleanplate.task import AskedRegion, InMemoryCompletions, Request, Source, State, Tasks
-from cleanplate.worker import InMemoryWakeups, Worker
-
-DEADLINE = 60  # seconds; far beyond what anything here takes
-STAMP = AskedRegion("rectangles", ((20, 10, 30, 12),))
-
-
-def picture(width: int = 160, height: int = 120, kind: str = "PNG") -> bytes:
-    noise = np.random.default_rng(7).integers(40, 200, (8, 8, 3), np.uint8)
-    image = Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
-    image.paste((255, 255, 255), (20, 10, 50, 22))
-    file = io.BytesIO()
-    image.save(file, kind, **({"compress_level": 1} if kind == "PNG" else {}))
-    return file.getvalue()
-
-
-class Server:
-    """What an HTTP server would hold: accounts, tasks and one worker, over one folder."""
-
-    def __init__(self, folder, **sections) -> None:
-        self.settings = Settings(
-            data_dir=folder,
-            worker={"slots": 1, "drain_seconds": 20, "start_seconds": 60, **sections.pop("worker", {})},
-            account={"require_token": False},
-            fetch={"allow_networks": ["127.0.0.0/8"], **sections.pop("fetch", {})},
-            **sections,
-        )
-        self.db = Database(self.settings.database_url)
-        self.blobs = Blobs(self.settings.blobs_url)
-        self.accounts = Accounts(self.db, self.settings.account)
-        self.fetcher = Fetcher(self.settings.fetch)
-        self.wakeups = InMemoryWakeups()
-        self.tasks = Tasks(self.db, self.blobs, self.wakeups, InMemoryCompletions(), self.settings.task)
-        deliveries = Deliveries(self.db, self.fetcher, self._render, self.settings.notify, self.wakeups)
-        self.worker = Worker(self.tasks, self.blobs, self.fetcher, deliveries, self.wakeups, self.settings)
-
-    @staticmethod
-    async def _render(task) -> bytes:
-        return f'{{"task_id": "{task.id}", "state": "{task.state}"}}'.encode()
-
-    @asynccontextmanager
-    async def open(self, *, working: bool = True):
-        await self.db.upgrade()
-        try:
-            if working:
-                async with self.worker:
-                    yield self
-            else:
-                yield self
-        finally:
-            await self.accounts.aclose()
-            await self.fetcher.aclose()
-            await self.db.close()
-
-    async def submit(self, data: bytes | None = None, *, url: str | None = None, region=STAMP, **request):
-        caller = await self.accounts.authenticate(None)
-        source = Source("url", url) if url else Source("blob", "source")
-        asked = Request("native", "remove", source, region, **request)
-        uploads = {} if url else {"source": picture() if data is None else data}
-        return await self.tasks.submit(caller, asked, uploads)
-
-    async def ended(self, task):
-        task = await self.tasks.wait(task.account_id, task.id, DEADLINE)
-        assert task.state.final, "not ended within the deadline"
-        return task
-
-    async def running(self, task, attempt: int = 1):
-        async with asyncio.timeout(DEADLINE):
-            while True:
-                now = await self.tasks.get(task.account_id, task.id)
-                if now.state is State.RUNNING and now.attempt >= attempt:
-                    return now
-                await asyncio.sleep(0.005)
-
-    async def set_back(self, task):
-        async with asyncio.timeout(DEADLINE):
-            while True:
-                now = await self.tasks.get(task.account_id, task.id)
-                if now.setbacks:
-                    return now
-                await asyncio.sleep(0.005)
-
-    async def ledger(self, task) -> list[str]:
-        async with self.db.read() as connection:
-            query = select(tables.ledger.c.kind).where(tables.ledger.c.task_id == task.id)
-            return sorted((await connection.execute(query)).scalars())
-
-    async def results(self, task) -> list[str]:
-        return [blob.key async for blob in self.blobs.list(f"results/{task.id}")]
+from cleanplate.store import BlobMissing
+from cleanplate.task import AskedRegion, Request, Source, State
+from workshop import DEADLINE, STAMP, Server, frozen, picture
 
 
 @pytest.fixture
 async def server(tmp_path):
     async with Server(tmp_path).open() as server:
         yield server
-
-
-@asynccontextmanager
-async def frozen(server: Server):
-    """Stop the children in their tracks; those still there go on afterwards."""
-    pids = server.worker.child_pids
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield pids
-    finally:
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
 
 
 def alive(pid: int) -> bool:
@@ -253,100 +145,6 @@ async def test_a_picture_that_kills_every_child_is_given_up_and_refunded_and_oth
     assert await server.ledger(deadly) == ["hold", "release"]
     for other in [await server.ended(other) for other in others]:
         assert (other.state, other.losses) == (State.DONE, 0)
-
-
-def broken_storage(server: Server, times: float):
-    """Let the blob store refuse so many results; what it did with each."""
-    put, told = server.blobs.put, []
-
-    async def refusing(key, data, media_type=None):
-        if key.startswith("results/"):
-            told.append("refused" if len(told) < times else "stored")
-            if told[-1] == "refused":
-                raise StorageFailed(detail="no space left on device")
-        await put(key, data, media_type)
-
-    server.blobs.put = refusing
-    return told
-
-
-async def test_a_store_that_refuses_for_a_while_costs_no_task_anything(tmp_path):
-    async with Server(tmp_path, task={"retry_seconds": [0.01, 0.02, 0.03]}).open() as server:
-        told = broken_storage(server, 3)
-        task = await server.ended(await server.submit())
-
-        assert told == ["refused"] * 3 + ["stored"]
-        assert (task.state, task.attempt, task.setbacks, task.losses) == (State.DONE, 4, 3, 0)
-        assert await server.ledger(task) == ["capture", "hold"]
-
-
-async def test_a_store_that_goes_on_refusing_is_named_and_nobody_pays(tmp_path):
-    async with Server(tmp_path, task={"retry_seconds": [0.01]}).open() as server:
-        told = broken_storage(server, math.inf)
-        task = await server.ended(await server.submit())
-
-        assert told == ["refused", "refused"]
-        assert (task.state, task.failure.code, task.losses) == (State.FAILED, "storage_failed", 0)
-        assert await server.ledger(task) == ["hold", "release"]
-
-
-async def test_while_a_task_rests_others_are_worked_on(tmp_path):
-    async with Server(tmp_path, task={"retry_seconds": [3600]}).open() as server:
-        broken_storage(server, 1)
-        rests = await server.submit()
-        await server.set_back(rests)
-        assert (await server.ended(await server.submit())).state is State.DONE
-        await server.tasks.sweep()
-        assert (await server.ended(await server.submit())).state is State.DONE
-        assert (await server.tasks.get(rests.account_id, rests.id)).state is State.QUEUED
-
-
-async def test_children_that_cannot_be_started_for_a_while_cost_no_task_anything(tmp_path, monkeypatch):
-    """As on a machine that has no room for another process."""
-    start, refused = asyncio.create_subprocess_exec, []
-
-    async def refusing(*arguments, **options):
-        if len(refused) < 3:
-            refused.append(arguments)
-            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
-        return await start(*arguments, **options)
-
-    async with Server(tmp_path, task={"retry_seconds": [0.01] * 3}).open() as server:
-        monkeypatch.setattr(asyncio, "create_subprocess_exec", refusing)
-        [pid] = server.worker.child_pids
-        os.kill(pid, signal.SIGKILL)
-        task = await server.ended(await server.submit())
-
-        assert (task.state, task.losses) == (State.DONE, 0)
-        assert task.setbacks >= 1
-        assert await server.ledger(task) == ["capture", "hold"]
-
-
-async def test_children_that_never_start_are_named_and_nobody_pays(tmp_path, monkeypatch):
-    async def refusing(*_, **__):
-        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
-
-    async with Server(tmp_path, task={"retry_seconds": [0.01]}).open() as server:
-        monkeypatch.setattr(asyncio, "create_subprocess_exec", refusing)
-        [pid] = server.worker.child_pids
-        os.kill(pid, signal.SIGKILL)
-        tasks = [await server.submit() for _ in range(2)]
-        for task in [await server.ended(task) for task in tasks]:
-            assert (task.failure.code, task.losses, task.setbacks) == ("worker_not_started", 0, 1)
-            assert await server.ledger(task) == ["hold", "release"]
-
-
-async def test_a_defect_of_the_worker_is_not_the_pictures_fault(tmp_path, monkeypatch):
-    async def defective(*_):
-        raise RuntimeError("secret inner life")
-
-    async with Server(tmp_path, task={"retry_seconds": [0.01]}).open() as server:
-        monkeypatch.setattr(server.worker._work, "_remove", defective)
-        task = await server.ended(await server.submit())
-
-        assert (task.failure.code, task.losses, task.setbacks) == ("internal_error", 0, 1)
-        assert "secret" not in task.failure.message
-        assert await server.ledger(task) == ["hold", "release"]
 
 
 async def test_a_task_that_takes_too_long_is_stopped_and_refunded(tmp_path):

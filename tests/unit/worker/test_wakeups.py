@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,42 +9,11 @@ from structlog.testing import capture_logs
 from cleanplate.store import Database, StorageFailed
 from cleanplate.worker import InMemoryWakeups
 from cleanplate.worker.queue import PostgresWakeups
+from diary import DEADLINE, Diary, running
 
 if TYPE_CHECKING:
     from cleanplate.task import Wakeups
     from cleanplate.worker.engine import Engine
-
-DEADLINE = 60  # seconds; far beyond what anything here takes, on a crowded machine too
-
-
-class Diary:
-    """A handler that writes down each of its runs, and holds them until it is told to let go."""
-
-    def __init__(self, news: asyncio.Condition | None = None) -> None:
-        self.begun: list[str] = []
-        self.ended: list[str] = []
-        self.together = 0
-        self.most_together = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.news = news or asyncio.Condition()
-
-    async def __call__(self, key: str) -> None:
-        self.together += 1
-        self.most_together = max(self.most_together, self.together)
-        await self._note(self.begun, key)
-        await self.gate.wait()
-        self.together -= 1
-        await self._note(self.ended, key)
-
-    async def _note(self, page: list[str], key: str) -> None:
-        async with self.news:
-            page.append(key)
-            self.news.notify_all()
-
-    async def until(self, condition) -> None:
-        async with asyncio.timeout(DEADLINE), self.news:
-            await self.news.wait_for(condition)
 
 
 @pytest.fixture(params=["memory", "postgresql"])
@@ -70,17 +38,6 @@ def made(make):
         return wakeups
 
     return with_handler
-
-
-@asynccontextmanager
-async def running(wakeups: Engine):
-    task = asyncio.create_task(wakeups.run())
-    try:
-        yield task
-    finally:
-        wakeups.stop()
-        async with asyncio.timeout(DEADLINE):
-            await task
 
 
 async def test_a_woken_key_is_handled_once(made):
@@ -366,97 +323,6 @@ async def test_a_failing_handler_is_logged_and_does_not_stop_the_others(made):
     [line] = [line for line in lines if line["event"] == "wakeup failed"]
     assert (line["entry"], line["key"]) == ("run_task", "a")
     assert line["exc_info"]
-
-
-async def test_too_many_wakeups_are_dropped_but_never_those_by_the_clock():
-    diary, swept = Diary(), Diary()
-    wakeups = InMemoryWakeups(most_waiting=2)
-    wakeups.handle("deliver", diary)
-    wakeups.handle("sweep", swept)
-    wakeups.schedule("sweep", 3600)
-    with capture_logs() as lines:
-        for key in "abc":
-            await wakeups.wake("deliver", key)
-
-    assert [line["key"] for line in lines] == ["c"]
-    async with running(wakeups):
-        await diary.until(lambda: diary.ended == ["a", "b"])
-        await swept.until(lambda: len(swept.ended) == 1)
-        await wakeups.wake("deliver", "c")  # as the next sweep does
-        await diary.until(lambda: diary.ended == ["a", "b", "c"])
-
-
-async def test_when_too_many_wait_an_urgent_one_takes_the_place_of_the_least_urgent():
-    diary = Diary()
-    diary.gate.clear()
-    wakeups = InMemoryWakeups(most_waiting=3)
-    wakeups.handle("run_task", diary, lane="heavy")
-
-    async with running(wakeups):
-        await wakeups.wake("run_task", "runs")
-        await diary.until(lambda: diary.begun == ["runs"])
-        await wakeups.wake_all("run_task", [("batched", -7), ("last of the batch", -8), ("single", 0)])
-        with capture_logs() as lines:
-            await wakeups.wake("run_task", "sync", priority=9)
-            await wakeups.wake("run_task", "behind them all", priority=-9)
-        diary.gate.set()
-        await diary.until(lambda: len(diary.ended) == 4)
-
-    assert diary.begun == ["runs", "sync", "single", "batched"]
-    assert [line["key"] for line in lines] == ["last of the batch", "behind them all"]
-
-
-async def test_when_too_many_wait_what_is_due_now_takes_the_place_of_what_is_due_last():
-    diary = Diary()
-    wakeups = InMemoryWakeups(most_waiting=3)
-    wakeups.handle("deliver", diary)
-    for key, delay in (("soon", 1800), ("in an hour", 3600), ("in two", 7200)):
-        await wakeups.wake("deliver", key, delay=delay)
-    with capture_logs() as lines:
-        await wakeups.wake("deliver", "now")
-
-    assert [line["key"] for line in lines] == ["in two"]
-    async with running(wakeups):
-        await diary.until(lambda: diary.ended == ["now"])
-        await wakeups.wake("deliver", "in two")  # as the sweep does in its time
-        await diary.until(lambda: diary.ended == ["now", "in two"])
-
-
-async def test_what_runs_by_the_clock_never_makes_room():
-    diary, swept = Diary(), Diary()
-    wakeups = InMemoryWakeups(most_waiting=1)
-    wakeups.handle("deliver", diary)
-    wakeups.handle("sweep", swept)
-    wakeups.schedule("sweep", 3600)
-    async with running(wakeups):
-        await swept.until(lambda: swept.ended == ["every"])  # it waits for the next hour
-        with capture_logs() as lines:
-            await wakeups.wake("deliver", "a", priority=5)
-            await wakeups.wake("sweep", "every")
-        await swept.until(lambda: swept.ended == ["every", "every"])
-
-    assert [line["key"] for line in lines] == ["a"]
-
-
-async def test_a_crowded_lane_forgets_who_has_gone_and_still_tells_who_is_least_urgent():
-    """Whatever came and went meanwhile, many times more than may wait."""
-    diary = Diary()
-    wakeups = InMemoryWakeups(most_waiting=5)
-    wakeups.handle("run_task", diary, lane="heavy")
-    for turn in range(3000):
-        await wakeups.wake("run_task", f"gone {turn}", priority=-turn)
-        if turn % 2:
-            await wakeups.cancel("run_task", f"gone {turn - turn % 4}")
-        else:
-            await wakeups.wake("run_task", f"gone {turn}", priority=turn)
-    for key in range(5):
-        await wakeups.wake("run_task", str(key), priority=10_000 + key)
-    async with running(wakeups):
-        await diary.until(lambda: len(diary.ended) == 5)
-
-    assert diary.ended == ["4", "3", "2", "1", "0"]
-    assert await wakeups.depth() == 0
-    assert len(wakeups._lanes["heavy"]._ranked) < 3000
 
 
 async def test_stop_lets_what_runs_end_and_starts_nothing_more(made):
