@@ -41,6 +41,12 @@ work_seconds = Histogram(
     buckets=SECONDS,
     registry=REGISTRY,
 )
+setbacks = Counter(
+    "cleanplate_setbacks",
+    "Attempts that the server itself kept from being done; code: what kept them.",
+    ["code"],
+    registry=REGISTRY,
+)
 credits_settled = Counter(
     "cleanplate_credits", "Credits charged, or given back.", ["kind"], registry=REGISTRY
 )

@@ -77,6 +77,9 @@ class Http(Section):
     max_metadata_bytes: Positive = Field(
         default=4_096, description="Largest `metadata` of a native request, as JSON."
     )
+    max_metadata_depth: Annotated[int, Field(gt=0, le=200)] = Field(
+        default=50, description="How deeply lists and objects may stand in each other in `metadata`."
+    )
     upload_memory_mib: Positive = Field(
         default=256,
         description="Size of all request bodies that are looked at together; further ones wait on disk.",
@@ -184,8 +187,19 @@ class Task(Section):
     max_losses: Positive = Field(
         default=3, description="A task that loses its worker this often is failed and refunded."
     )
+    retry_seconds: list[Seconds] = Field(
+        default=[5, 15, 60],
+        description="Pauses before a task is tried again that the server itself kept from being done: its "
+        "storage failed, or its picture processes did not start. After the last it is failed and refunded.",
+    )
     max_queued: Positive = Field(
         default=1_000, description="Unfinished tasks at which new ones are turned away."
+    )
+    max_wait_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=30,
+        description="Longest that a request whose client waits may have to wait for its turn, by what the "
+        "latest tasks took; beyond that it is turned away. Clients wait for synchronous requests and in the "
+        "vendors' dialects, not for native asynchronous requests and batches. 0: no limit.",
     )
     max_batched: Positive = Field(
         default=10_000,

@@ -41,6 +41,7 @@ LONGEST_RESCUE = 60
 SETTINGS = {
     "TASK__LEASE_SECONDS": str(LEASE),
     "TASK__SWEEP_SECONDS": str(SWEEP),
+    "TASK__MAX_WAIT_SECONDS": "0",  # its users submit far more than is done in time
     "TASK__MAX_LOSSES": "20",  # here it is the workers that kill tasks, not the other way round
     "TASK__WORK_SECONDS": "60",
     "NOTIFY__RETRY_SECONDS": [1, 1, 1, 2, 2, 5, 5, 5, 5, 5],

@@ -60,6 +60,7 @@ def test_twelve_tasks_survive_a_kill_finish_once_are_charged_once_and_are_told(t
                 "WORKER__DOWNLOADS": "1",
                 "TASK__LEASE_SECONDS": "2",
                 "TASK__SWEEP_SECONDS": "1",
+                "TASK__MAX_WAIT_SECONDS": "0",
                 "NOTIFY__RETRY_SECONDS": [1, 1, 1],
                 "FETCH__ALLOW_NETWORKS": ["127.0.0.0/8"],
             },

@@ -251,9 +251,17 @@ class House:
         secret = await db.get_or_create_secret("links")
         self.services = Services(accounts, presets, tasks, blobs, fetcher, inspector, finder, secret)
         self.callbacks = Callbacks(self.services, self.settings)
+        self.deliveries = Deliveries(
+            db,
+            fetcher,
+            self.callbacks.render,
+            self.settings.notify,
+            wakeups,
+            clock=lambda: time.time() - self.age,
+        )
         if self._worker:
-            deliveries = Deliveries(db, fetcher, self.callbacks.render, self.settings.notify, wakeups)
-            await stack.enter_async_context(Worker(tasks, blobs, fetcher, deliveries, wakeups, self.settings))
+            worker = Worker(tasks, blobs, fetcher, self.deliveries, wakeups, self.settings)
+            await stack.enter_async_context(worker)
         else:
             for entry in (RUN_TASK, DELIVER):
                 wakeups.handle(entry, _nothing)

@@ -312,3 +312,17 @@ class TestLife:
         old.age = 0
         problem(old.client.get(f"{BATCHES}/{batch['id']}"), 404, "batch_not_found")
         assert old.client.get("/v1/account").json()["usage"] == 0
+
+    def test_the_webhook_of_a_batch_that_expired_unfinished_is_called(self, house, pictures, web):
+        old = house(task=settings.Task(batch_keep_seconds=60))
+        batch = create(old, webhook=f"{web.url}/expired")
+        old.finish(removals(old, batch)[0]["id"], pictures.photo)
+        old.age = -61
+        old.call(old.services.tasks.purge())
+        [delivery] = old.call(old.services.tasks.sweep())
+        old.call(old.deliveries.deliver(delivery))
+        *_, body = web.wait_for_post("/expired")
+        told = json.loads(body)
+        assert (told["id"], told["state"]) == (batch["id"], "done")
+        assert told["counts"] == {"queued": 0, "running": 0, "done": 1, "failed": 2}
+        assert old.call(old.services.tasks.purge()).removed == 3  # nothing is kept for it any longer

@@ -12,6 +12,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from cleanplate import settings
+from cleanplate.store import StorageFailed
 from cleanplate.task import Failure
 from picwish import (
     BOX,
@@ -102,6 +103,24 @@ class TestAnswers:
         assert (data["state"], data["state_detail"], data["progress"]) == (state, detail, 0)
         assert data["err_message"] == data["err_info"] == "the reason"
         assert not RESULTS & set(data)
+
+    def test_3_5_a_result_that_cannot_be_stored_is_state_minus_2_and_costs_nothing(
+        self, house, pictures, monkeypatch
+    ):
+        full = house(worker=True, task=settings.Task(retry_seconds=[0.01]))
+        put = full.services.blobs.put
+
+        async def refuse_results(key, *rest):
+            if key.startswith("results/"):
+                raise StorageFailed(detail="no space left on device")
+            await put(key, *rest)
+
+        monkeypatch.setattr(full.services.blobs, "put", refuse_results)
+        answer = full.client.post(REMOVE, files={"file": file(pictures.photo)}, data={"sync": 1})
+        data = answer.json()["data"]
+        assert (answer.status_code, data["state"], data["state_detail"]) == (200, -2, "Upload failed")
+        [package] = full.client.get(CREDITS).json()["data"]
+        assert package["used_credits"] == 0
 
     @pytest.mark.parametrize("path", CALLS)
     def test_3_5_when_the_wait_ends_first_the_answer_is_the_running_body(self, idle, path):

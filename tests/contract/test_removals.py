@@ -42,6 +42,13 @@ def own(house, name, credits_=None):
     return header
 
 
+def _nested(depth):
+    inner = []
+    for _ in range(depth - 1):
+        inner = [inner]
+    return inner
+
+
 def account(house, header):
     return house.client.get("/v1/account", headers=header).json()
 
@@ -62,6 +69,41 @@ class TestAnswers:
     def test_metadata_is_a_small_json_object(self, idle, metadata):
         body = json.dumps({"url": URL, "metadata": metadata})
         assert "metadata" in problem(idle.client.post(REMOVALS, content=body), 400, "field_invalid")
+
+    @pytest.mark.parametrize("number", ["1e400", "-1e400"])
+    @pytest.mark.parametrize(("path", "source"), [(REMOVALS, {"url": URL}), ("/v1/batches", {"urls": [URL]})])
+    def test_a_number_that_could_not_be_told_again_is_refused_before_it_costs(
+        self, idle, path, source, number
+    ):
+        mine = own(idle, f"endless {path} {number}", 5)
+        metadata = f'{{"deep":[{number}]}}'
+        body = f'{json.dumps(source)[:-1]},"metadata":{metadata}}}'
+        form = {name: (None, value if name == "url" else json.dumps(value)) for name, value in source.items()}
+        as_json = idle.client.post(path, content=body, headers=mine)
+        as_form = idle.client.post(path, files={**form, "metadata": (None, metadata)}, headers=mine)
+        problem(as_json, 400, "body_invalid")
+        assert "metadata" in problem(as_form, 400, "field_invalid")
+        assert account(idle, mine)["usage"] == 0
+        assert idle.client.get(REMOVALS, headers=mine).json()["removals"] == []
+
+    @pytest.mark.parametrize(("path", "source"), [(REMOVALS, {"url": URL}), ("/v1/batches", {"urls": [URL]})])
+    def test_metadata_is_nested_only_so_deeply(self, house, path, source):
+        shallow = house(http=settings.Http(max_metadata_depth=3))
+        mine = own(shallow, "deep", 5)
+        for metadata in ({"a": {"b": {"c": {}}}}, {"a": [[[]]]}, {"a": _nested(400)}):
+            body = json.dumps({**source, "metadata": metadata})
+            assert "3" in problem(shallow.client.post(path, content=body, headers=mine), 400, "field_invalid")
+        assert account(shallow, mine)["usage"] == 0
+        fits = {"a": {"b": {"c": 1}}, "d": [[1]]}
+        answer = shallow.client.post(path, json={**source, "metadata": fits}, headers=mine)
+        assert (answer.status_code, answer.json()["metadata"]) == (202, fits)
+
+    def test_metadata_may_be_nested_as_deeply_as_the_setting_allows_at_most(self, house):
+        most = 200
+        deep = house(http=settings.Http(max_metadata_depth=most))
+        removal = create(deep, metadata={"a": _nested(most - 1)})
+        told = deep.client.get(f"{REMOVALS}/{removal['id']}").json()
+        assert told["metadata"] == {"a": _nested(most - 1)}
 
     def test_fractions(self, server, pictures, web):
         fields = {

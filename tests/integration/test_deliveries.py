@@ -101,9 +101,9 @@ class Bell:
     async def wake(self, entry: str, key: str, *, priority: int = 0, delay: float = 0.0) -> None:
         self.rung.append((entry, key, round(delay)))
 
-    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]]) -> None:
+    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]], *, delay: float = 0.0) -> None:
         for key, priority in wishes:
-            await self.wake(entry, key, priority=priority)
+            await self.wake(entry, key, priority=priority, delay=delay)
 
 
 class Clock:

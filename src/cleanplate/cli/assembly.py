@@ -165,9 +165,11 @@ async def _rooms(settings: Settings, *, alone: bool) -> AsyncGenerator[_Rooms]:
         stack.push_async_callback(accounts.aclose)
         fetcher = Fetcher(settings.fetch)
         stack.push_async_callback(fetcher.aclose)
-        engine = await stack.enter_async_context(engine_over(line, 2 * settings.task.max_queued))
+        # The sweep wakes all that is unfinished; and wake-ups of cancelled tasks wait for their turn, too.
+        most_waiting = 2 * (settings.task.max_queued + settings.task.max_batched)
+        engine = await stack.enter_async_context(engine_over(line, most_waiting))
         completions = await stack.enter_async_context(completions_over(db, line))
-        tasks = Tasks(db, blobs, engine, completions, settings.task, slots=settings.slots)
+        tasks = Tasks(db, blobs, engine, completions, settings.task, slots=settings.slots if alone else 0)
         upbringing = Upbringing.of(settings.worker, settings.slots, settings.models)
         finder = Finder(settings.picture, settings.task.work_seconds, upbringing)
         stack.push_async_callback(finder.aclose)

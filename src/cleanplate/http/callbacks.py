@@ -29,12 +29,12 @@ class Callbacks:
         """The JSON that the dialect's query answers for this task, with links as seen at submit.
 
         Raises:
-            BatchNotFound: the task is the last of a batch, and that has expired.
+            BatchNotFound: the task is the last of a batch, and that has been purged.
             BlobMissing: the result is to be inside the body, and has expired.
             StorageFailed: it could not be read.
         """
         if task.batch_id is not None:  # the last of its batch
-            batch = await self._desk.services.tasks.batch(task.account_id, task.batch_id)
+            batch = await self._desk.services.tasks.batch_of(task)
             body: object = native.batch(batch, task.request.base_url)
         elif task.request.dialect == "kaze":
             body = kaze.result(self._desk, task, task.request.base_url)

@@ -8,6 +8,7 @@ absent here, before any rule about which fields exclude each other is looked at.
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 64 * 1024  # characters of a text field, unless its reader expects more
 WHOLE_BODY = sys.maxsize  # for a text that only the limit of the body bounds
 MAX_NAME = 200
+LARGEST = "1.8e308"  # what a float can no longer hold, rounded
 BOM = b"\xef\xbb\xbf"
 NOTHING = frozenset({"", "null", "undefined"})
 YES = frozenset({"1", "true", "yes", "on"})
@@ -160,11 +162,12 @@ class Form:
         *most, last = choices
         raise FieldInvalid(f"{name} must be {', '.join(most)} or {last}.")
 
-    def document(self, name: str, max_bytes: int) -> dict[str, Any]:
+    def document(self, name: str, max_bytes: int, max_depth: int) -> dict[str, Any]:
         """The field as a JSON object; absent is an empty one.
 
         Raises:
-            FieldInvalid: it is something else, or as JSON longer than `max_bytes`.
+            FieldInvalid: it is something else, as JSON longer than `max_bytes`, or has more than `max_depth`
+                lists and objects in each other, itself counted.
         """
         value = self.value(name)
         if not isinstance(value, dict):
@@ -172,12 +175,17 @@ class Form:
             if text is None:
                 return {}
             try:
-                value = json.loads(text, parse_constant=_refuse_constant)
+                value = _loads(text)
             except (ValueError, RecursionError) as error:
-                raise FieldInvalid(f"{name} must be a JSON object.", detail=str(error)[:200]) from error
+                raise FieldInvalid(
+                    f"{name} must be a JSON object, and no number in it {LARGEST} or more.",
+                    detail=str(error)[:200],
+                ) from error
         if not isinstance(value, dict):
             raise FieldInvalid(f"{name} must be a JSON object.")
         document = cast("dict[str, Any]", value)
+        if _is_deeper(document, max_depth):  # first: what writes JSON gives up at some depth
+            raise FieldInvalid(f"{name} has more than {max_depth} lists and objects in each other.")
         text = json.dumps(document, ensure_ascii=False)
         if not _encodable(text):
             raise FieldInvalid(f"{name} contains characters that are not text.")
@@ -213,16 +221,48 @@ def from_json(data: bytes) -> list[tuple[str, Value]]:
     if not data.strip():
         return []
     try:
-        document = json.loads(data.removeprefix(BOM), parse_constant=_refuse_constant)
+        document = _loads(data.removeprefix(BOM))
     except (ValueError, RecursionError) as error:  # also UnicodeDecodeError and numbers without end
-        raise BodyInvalid("The body is not valid JSON.", detail=str(error)[:200]) from error
+        raise BodyInvalid(
+            f"The body is not valid JSON, or a number in it is {LARGEST} or more.", detail=str(error)[:200]
+        ) from error
     if not isinstance(document, dict):
         raise BodyInvalid("The body must be a JSON object.")
     return list(cast("dict[str, Value]", document).items())
 
 
+def _loads(text: str | bytes) -> object:
+    """JSON that can be told again as JSON.
+
+    Raises:
+        ValueError, RecursionError: it is none.
+    """
+    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+
+
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """A number of JSON. One too large for a float would become infinity, for which JSON has no word."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:50]} is too large")
+    return number
+
+
+def _is_deeper(document: dict[str, Any], levels: int) -> bool:
+    """Whether more than so many lists and objects stand in each other, the outermost counted."""
+    level: list[object] = [document]
+    for _ in range(levels):
+        level = [one for outer in level for one in _inside(outer) if isinstance(one, dict | list)]
+    return bool(level)
+
+
+def _inside(outer: object) -> Iterable[object]:
+    values = cast("dict[str, object]", outer).values() if isinstance(outer, dict) else outer
+    return cast("Iterable[object]", values)
 
 
 def _is_nothing(value: Value) -> bool:

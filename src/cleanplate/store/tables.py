@@ -152,6 +152,8 @@ tasks = Table(
     Column("request", Json, nullable=False),
     Column("outcome", Json),
     Column("failure", Json),
+    Column("setbacks", Integer, nullable=False, server_default=text("0")),
+    Column("next_at", Time),  # of a queued one that rests after a setback
     Column("batch_id", Id),  # no foreign key: SQLite could not add one to a table that is there
     CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state_known"),
     CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name="lease_while_running"),

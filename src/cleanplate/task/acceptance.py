@@ -20,7 +20,7 @@ from cleanplate.task import batches, life, pace, repeats, trail
 from cleanplate.task.errors import AccountBusy, QueueFull
 from cleanplate.task.keys import source_key
 from cleanplate.task.record import Source, State
-from cleanplate.task.rows import to_row
+from cleanplate.task.rows import priority, to_row
 from cleanplate.task.turns import next_turn
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Acceptance:
         db: upgraded.
         blobs: for what is uploaded.
         settings: the section `task`.
-        slots: how many tasks are worked on at the same time.
+        slots: how many tasks this process works on at the same time; 0: others do.
         clock: Unix seconds.
     """
 
@@ -87,6 +87,7 @@ class Acceptance:
         async with self._db.read() as connection:  # before 50 MB are written for nothing
             await self._refuse_known(connection, account_id, named, now)
             await self._refuse_when_full(connection)
+            await self._refuse_when_late(connection, account_id, request)
         task_id = str(uuid.uuid4())
         wanted = _with_keys(request, task_id, uploads)
         task = life.accept(task_id, account_id, wanted, now, self._settings.keep_seconds)
@@ -102,6 +103,7 @@ class Acceptance:
                 await self._refuse_when_full(connection)
                 await self._refuse_when_busy(connection, account_id, 1)
                 task = replace(task, turn=await next_turn(connection, account_id))
+                await self._refuse_when_late(connection, account_id, request, task.turn)
                 await task_rows.add(connection, to_row(task))
                 await bookkeeping.hold(connection, account_id, [task_id], request.credits, now)
                 await audit_rows.add_all(connection, [trail.entry(caller, task, digest)])
@@ -218,6 +220,26 @@ class Acceptance:
         if missing > 0:
             raise QueueFull(retry_after=await self._when(connection, missing))
 
+    async def _refuse_when_late(
+        self, connection: AsyncConnection, account_id: str, request: Request, turn: int | None = None
+    ) -> None:
+        """Refuse what would be done, and charged, for a client who has given up by then.
+
+        Its wait is what the latest tasks took, times as many as have their turn before it, shared by those
+        who work (`pace.at_a_time`). Before any task was done nothing is known, and nobody refused.
+        """
+        most = self._settings.max_wait_seconds
+        if most == 0 or not _is_waited_for(request):
+            return
+        turn = await next_turn(connection, account_id) if turn is None else turn
+        ahead = await task_rows.count_ahead(connection, priority(request), turn)
+        seconds = await pace.measured_seconds(connection) if ahead else None
+        if seconds is None:
+            return
+        wait = seconds * ahead / await pace.at_a_time(connection, self._slots)
+        if wait > most:
+            raise QueueFull(retry_after=pace.whole(wait - most))
+
     async def _refuse_when_busy(self, connection: AsyncConnection, account_id: str, more: int) -> None:
         most = self._settings.max_per_account
         if most and await task_rows.count_unfinished_of(connection, account_id) + more > most:
@@ -225,8 +247,7 @@ class Acceptance:
 
     async def _when(self, connection: AsyncConnection, missing: int) -> int:
         """In how many seconds as many places are free, with all who work on this database."""
-        # Where something has to wait, every slot of every worker has a task.
-        slots = max(self._slots, await task_rows.count_running(connection))
+        slots = await pace.at_a_time(connection, self._slots)
         return pace.retry_after(await pace.seconds_a_task(connection), missing, slots)
 
     async def _drop(self, keys: Sequence[str], why: BaseException) -> None:
@@ -243,14 +264,14 @@ class Acceptance:
             log.warning("blobs were not removed; the purge will", detail=error.detail)
 
 
-def _sources(request: Request) -> list[Source]:
-    asked = None if request.region is None else request.region.source
-    return [request.source] if asked is None else [request.source, asked]
+def _is_waited_for(request: Request) -> bool:
+    """Whether whoever sent it soon gives up: on the line, or asking on and on, as the vendors' clients do."""
+    return request.sync or request.dialect != "native"
 
 
 def _with_keys(request: Request, task_id: str, uploads: Mapping[str, bytes]) -> Request:
     """The request with the keys of its blobs in place of the names of its uploads."""
-    named = {source.value for source in _sources(request) if source.kind == "blob"}
+    named = {source.value for source in request.sources if source.kind == "blob"}
     if named != set(uploads):
         raise ValueError(f"The request names the uploads {sorted(named)}, and there are {sorted(uploads)}.")
 

@@ -1,8 +1,8 @@
 """The life of a task as a pure state machine: (task, now, …) → the task afterwards, or `TransitionRefused`.
 
     queued ──claim──▶ running ──finish──▶ done
-      ▲                 │ ╰──────fail───▶ failed ◀── lose (once too often), expire
-      ╰── lose, hand_back               cancel: from queued or running to failed
+      ▲                 │ ╰──────fail───▶ failed ◀── lose, set_back (once too often), expire
+      ╰── lose, set_back, hand_back     cancel: from queued or running to failed
 
 `attempt` is the fence. Each claim raises it, and whoever acts on a running task names the attempt that is
 theirs: a worker that was thought dead and comes back late names an old one, and is refused.
@@ -17,6 +17,8 @@ from cleanplate.task.errors import TaskCancelled, TaskExpired, TransitionRefused
 from cleanplate.task.record import Failure, State, Task
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cleanplate.task.record import Outcome, Request
 
 
@@ -46,13 +48,19 @@ def overdue(task: Task, now: float) -> bool:
     return task.state is State.RUNNING and task.lease_until is not None and now >= task.lease_until
 
 
+def rests(task: Task, now: float) -> bool:
+    """Whether it was set back, and it is too soon to try it again."""
+    return task.next_at is not None and now < task.next_at
+
+
 def claim(task: Task, now: float, worker: str, lease_seconds: float) -> Task:
     """Begin the next attempt."""
-    if task.state is not State.QUEUED or expired(task, now):
+    if task.state is not State.QUEUED or expired(task, now) or rests(task, now):
         raise TransitionRefused(detail=f"claim of a {task.state} task")
     return replace(
         task,
         state=State.RUNNING,
+        next_at=None,
         attempt=task.attempt + 1,
         started_at=now,
         lease_until=now + lease_seconds,
@@ -100,6 +108,22 @@ def lose(task: Task, attempt: int, now: float, max_losses: int) -> Task:
     return _queued(lost)
 
 
+def set_back(task: Task, attempt: int, now: float, failure: Failure, pauses: Sequence[float]) -> Task:
+    """The server itself kept it from being done: queued to rest for the next pause, failed after the last.
+
+    Args:
+        task: running.
+        attempt: whose it is.
+        now: Unix seconds.
+        failure: what kept it.
+        pauses: seconds, one for each time that it may be set back.
+    """
+    _must_hold(task, attempt)
+    if task.setbacks >= len(pauses):
+        return _failed(task, now, failure)
+    return replace(_queued(task), setbacks=task.setbacks + 1, next_at=now + pauses[task.setbacks])
+
+
 def hand_back(task: Task, attempt: int) -> Task:
     """Its worker stops for a reason of its own: queued again, and nobody's fault."""
     _must_hold(task, attempt)
@@ -130,4 +154,12 @@ def _queued(task: Task) -> Task:
 
 
 def _failed(task: Task, now: float, failure: Failure) -> Task:
-    return replace(task, state=State.FAILED, finished_at=now, lease_until=None, worker=None, failure=failure)
+    return replace(
+        task,
+        state=State.FAILED,
+        finished_at=now,
+        lease_until=None,
+        next_at=None,
+        worker=None,
+        failure=failure,
+    )

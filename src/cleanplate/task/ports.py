@@ -29,7 +29,7 @@ class Wakeups(Protocol):
         """
         ...
 
-    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]]) -> None:
+    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]], *, delay: float = 0.0) -> None:
         """Wake many: (key, priority) each."""
         ...
 

@@ -78,7 +78,8 @@ class Purge:
     async def _remove_rows(self, task_ids: list[str], now: float) -> int:
         async with self._db.write() as connection:
             pending = await delivery_rows.pending_of(connection, task_ids)
-            # A callback still to be made needs its task; but not for ever, should it never be settled.
+            # A callback still to be made needs its task, and a batch's tells how many of its tasks are done;
+            # but not for ever, should it never be settled.
             late = set(await task_rows.expired_finished(connection, now - self._keep_seconds))
             gone = [task_id for task_id in task_ids if task_id not in pending or task_id in late]
             await task_rows.remove(connection, gone)

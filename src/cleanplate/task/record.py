@@ -115,6 +115,12 @@ class Request:
     name: str | None = None
     trace: str | None = None
 
+    @property
+    def sources(self) -> list[Source]:
+        """The picture's source, and the region's if it has one."""
+        region = None if self.region is None else self.region.source
+        return [self.source] if region is None else [self.source, region]
+
 
 def _no_dicts() -> list[dict[str, Any]]:
     return []
@@ -193,6 +199,8 @@ class Task:
         failure: of a failed one.
         batch_id: of the batch that it belongs to.
         turn: its place among the waiting ones, the lowest first; see `turns`.
+        setbacks: how often the server itself kept it from being done.
+        next_at: while queued after a setback: before then nobody tries it again.
     """
 
     id: str
@@ -211,3 +219,5 @@ class Task:
     failure: Failure | None = None
     turn: int = 0
     batch_id: str | None = None
+    setbacks: int = 0
+    next_at: float | None = None

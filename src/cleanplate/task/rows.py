@@ -52,6 +52,8 @@ def changes(task: Task) -> dict[str, Any]:
         "state": task.state.value,
         "attempt": task.attempt,
         "losses": task.losses,
+        "setbacks": task.setbacks,
+        "next_at": task.next_at,
         "worker": task.worker,
         "lease_until": task.lease_until,
         "started_at": task.started_at,
@@ -80,6 +82,8 @@ def from_row(row: Mapping[Any, Any]) -> Task:
         failure=None if row["failure"] is None else _FAILURE.validate_python(row["failure"]),
         turn=row["turn"],
         batch_id=row["batch_id"],
+        setbacks=row["setbacks"],
+        next_at=row["next_at"],
     )
 
 

@@ -17,7 +17,7 @@ from cleanplate.store import StorageFailed, uninterrupted
 from cleanplate.store.queries import batches as batch_rows
 from cleanplate.store.queries import deliveries as delivery_rows
 from cleanplate.store.queries import tasks as task_rows
-from cleanplate.task import batches, life
+from cleanplate.task import batches, life, measures
 from cleanplate.task.acceptance import Acceptance, Repeated
 from cleanplate.task.callback import read_callback, repeat_callback
 from cleanplate.task.errors import (
@@ -28,10 +28,9 @@ from cleanplate.task.errors import (
     TransitionRefused,
 )
 from cleanplate.task.listing import Page
-from cleanplate.task.pace import seconds_a_task
 from cleanplate.task.ports import DELIVER, RUN_TASK
 from cleanplate.task.purge import Purge, Purged
-from cleanplate.task.record import Failure, Source, State, Task
+from cleanplate.task.record import Failure, State, Task
 from cleanplate.task.rows import changes, from_row, priority
 from cleanplate.task.standing import read_standing
 from cleanplate.task.turns import urgency
@@ -67,7 +66,7 @@ class Tasks:
         wakeups: told what there is to do.
         completions: told what has ended.
         settings: the section `task`.
-        slots: how many tasks are worked on at the same time, to say when to come back to a full queue.
+        slots: how many tasks this process works on at the same time, to tell how long one waits; 0: none.
         clock: Unix seconds.
     """
 
@@ -109,8 +108,8 @@ class Tasks:
 
         Raises:
             IdempotencyConflict: another request was sent under this key.
-            QueueFull: too much is waiting already. (On PostgreSQL those who come at the same moment may pass
-                the bound together; it is there to keep waits short, not to count.)
+            QueueFull: too much is waiting already: in all, or before it when its client waits. (On PostgreSQL
+                those who come at the same moment may pass together: the bound is to keep waits short.)
             AccountBusy: the account has as many unfinished tasks as it may.
             CreditsInsufficient: the account cannot pay.
             StorageFailed: nothing was accepted; try again.
@@ -164,6 +163,18 @@ class Tasks:
         async with self._db.read() as connection:
             found = await batches.read(connection, batch_id)
         if found is None or found.account_id != account_id or found.expires_at <= self._clock():
+            raise BatchNotFound
+        return found
+
+    async def batch_of(self, task: Task) -> Batch:
+        """The batch that a task belongs to, for its callback: also when nobody can ask for it any more.
+
+        Raises:
+            BatchNotFound: it has been purged, or the task belongs to none.
+        """
+        async with self._db.read() as connection:
+            found = task.batch_id and await batches.read(connection, task.batch_id)
+        if not found:
             raise BatchNotFound
         return found
 
@@ -331,12 +342,27 @@ class Tasks:
         return await self._move(task.id, lambda it: life.lose(it, task.attempt, now, most)) is not None
 
     @uninterrupted
+    async def set_back(self, task: Task, why: CleanplateError) -> bool:
+        """The server itself kept it from being done: queue it again, to rest for the next of `retry_seconds`.
+
+        After the last of them fail it with this error, and refund it.
+
+        Returns:
+            False: it is no longer this attempt's.
+        """
+        now, failure, pauses = self._clock(), Failure.of(why), self._settings.retry_seconds
+        step = await self._move(task.id, lambda it: life.set_back(it, task.attempt, now, failure, pauses))
+        if step is not None:
+            metrics.setbacks.labels(why.code).inc()
+        return step is not None
+
+    @uninterrupted
     async def hand_back(self, task: Task) -> bool:
         """Queue it again without blame (shutdown); False: it is no longer this attempt's."""
         return await self._move(task.id, lambda it: life.hand_back(it, task.attempt)) is not None
 
     async def sweep(self) -> list[str]:
-        """Wake every queued task, every running one whose lease has ended, and every due delivery.
+        """Wake every queued task that is due, every running one whose lease has ended, every due delivery.
 
         Wake-ups may be lost: with the process, in a queue that was full, by a revived worker. This makes up
         for all of it.
@@ -346,7 +372,7 @@ class Tasks:
         """
         now = self._clock()
         async with self._db.read() as connection:
-            rows = [*await task_rows.queued(connection), *await task_rows.overdue(connection, now)]
+            rows = [*await task_rows.queued(connection, now), *await task_rows.overdue(connection, now)]
             due = await delivery_rows.due(connection, now)
         await self._hint(RUN_TASK, [(row["id"], urgency(row["priority"], row["turn"])) for row in rows])
         await self._hint(DELIVER, [(delivery_id, 0) for delivery_id in due])
@@ -378,13 +404,7 @@ class Tasks:
     async def measure(self) -> None:
         """Bring the gauges up to date: what is queued and running, since when, and how much work it is."""
         async with self._db.read() as connection:
-            counts, oldest = await task_rows.unfinished(connection)
-            seconds = await seconds_a_task(connection)
-        for state in (State.QUEUED, State.RUNNING):
-            metrics.unfinished.labels(state.value).set(counts.get(state.value, 0))
-        waiting = counts.get(State.QUEUED.value, 0)
-        metrics.backlog_seconds.set(waiting * seconds)
-        metrics.oldest_seconds.set(0 if oldest is None else max(0.0, self._clock() - oldest))
+            await measures.set_gauges(connection, self._clock())
 
     @uninterrupted
     async def _expire(self, task_id: str, now: float) -> bool:
@@ -444,13 +464,13 @@ class Tasks:
     async def _tell(self, task: Task, delivery_id: str | None) -> None:
         """Say what has just been made durable to whom it may concern."""
         if task.state is State.QUEUED:
-            await self._wake(task)
+            await self._wake(task, delay=0.0 if task.next_at is None else task.next_at - self._clock())
         elif task.state.final:
-            _measure(task)
+            measures.count_ended(task)
             await self._announce(task.id)
             if delivery_id is not None:
                 await self._hint(DELIVER, [(delivery_id, 0)])
-            await self._drop(source.value for source in _sources(task.request) if source.kind == "blob")
+            await self._drop(source.value for source in task.request.sources if source.kind == "blob")
 
     async def _announce(self, task_id: str) -> None:
         try:
@@ -458,13 +478,14 @@ class Tasks:
         except Exception:  # as in `_hint`: those who wait read the task again in the end
             log.warning("an ended task could not be announced", task=task_id, exc_info=True)
 
-    async def _wake(self, *tasks: Task) -> None:
-        await self._hint(RUN_TASK, [(task.id, urgency(priority(task.request), task.turn)) for task in tasks])
+    async def _wake(self, *tasks: Task, delay: float = 0.0) -> None:
+        wishes = [(task.id, urgency(priority(task.request), task.turn)) for task in tasks]
+        await self._hint(RUN_TASK, wishes, delay)
 
-    async def _hint(self, entry: str, wishes: Sequence[tuple[str, int]]) -> None:
+    async def _hint(self, entry: str, wishes: Sequence[tuple[str, int]], delay: float = 0.0) -> None:
         """Wake someone. What is durable is not undone by a wake-up that fails: the sweep repeats it."""
         try:
-            await self._wakeups.wake_all(entry, wishes)
+            await self._wakeups.wake_all(entry, wishes, delay=delay)
         except Exception:  # whatever the engine raises, the task is accepted
             log.warning("wake-ups failed; the sweep will repeat them", entry=entry, exc_info=True)
 
@@ -474,20 +495,3 @@ class Tasks:
             await self._blobs.delete(keys)
         except CleanplateError as error:
             log.warning("blobs were not removed; the purge will", detail=error.detail)
-
-
-def _sources(request: Request) -> list[Source]:
-    asked = None if request.region is None else request.region.source
-    return [request.source] if asked is None else [request.source, asked]
-
-
-def _measure(task: Task) -> None:
-    """Count and time a task that has ended."""
-    code = "done" if task.failure is None else task.failure.code
-    metrics.results.labels(task.request.dialect, code).inc()
-    metrics.credits_settled.labels("charged" if task.failure is None else "refunded").inc(
-        task.request.credits
-    )
-    if task.started_at is not None and task.finished_at is not None:
-        metrics.wait_seconds.observe(max(0.0, task.started_at - task.created_at))
-        metrics.work_seconds.labels(code).observe(max(0.0, task.finished_at - task.started_at))

@@ -94,7 +94,7 @@ class Child:
         """Start one and wait until it is ready.
 
         Raises:
-            ChildNotStarted: it ended, or was not ready in time.
+            ChildNotStarted: the machine has no room for it, it ended, or was not ready in time.
         """
         # No settings, which may hold secrets, for a process that handles what strangers send. One thread for
         # each numerical library: their own pools would fight with the other slots, and the stacks of their
@@ -116,18 +116,21 @@ class Child:
             arguments["--model"] = upbringing.model
         if upbringing.models is not None:
             arguments["--models"] = str(upbringing.models)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "cleanplate.worker.child",
-            *(f"{name}={value}" for name, value in arguments.items()),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            limit=STREAM_BYTES,
-            env=environment,
-            start_new_session=True,  # Ctrl-C in a terminal is for the server, which then ends its children
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "cleanplate.worker.child",
+                *(f"{name}={value}" for name, value in arguments.items()),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                limit=STREAM_BYTES,
+                env=environment,
+                start_new_session=True,  # Ctrl-C in a terminal is for the server, which ends its children
+            )
+        except OSError as error:  # no memory, no process, no file left for it
+            raise ChildNotStarted(detail=repr(error)) from error
         metrics.children_started.inc()
         child = cls(process, upbringing)
         try:

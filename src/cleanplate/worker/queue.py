@@ -141,14 +141,14 @@ class PostgresWakeups:
         """
         await self._wake(entry, [(key, priority)], delay)
 
-    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]]) -> None:
+    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]], *, delay: float = 0.0) -> None:
         """Wake many keys at once, each with its priority.
 
         Raises:
             StorageFailed: the database does not answer.
         """
         if wishes:
-            await self._wake(entry, wishes, 0.0)
+            await self._wake(entry, wishes, delay)
 
     async def cancel(self, entry: str, key: str) -> None:
         """Forget the waiting wake-up, if there is one. What runs is not interrupted."""

@@ -10,6 +10,8 @@ and a wake-up within that time would be lost.
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MOST_WAITING = 10_000  # in each lane; what is turned away is woken again by the next sweep
+Pair = tuple[str, str]  # an entry and a key
+
+MOST_WAITING = 10_000  # in each lane, unless more is asked for; what is dropped the next sweep wakes again
+SMALL = 1_000  # below this it is not worth while to clear a ranking of those who have gone
 HEARTBEAT = timedelta(seconds=30)  # of no consequence in memory: a job's manager cannot die without the job
 NEVER = timedelta(0)  # keeps PgQueuer from condensing its log, which is thrown away instead
 
@@ -44,6 +49,11 @@ class _Wish:
     def merged(self, other: _Wish) -> _Wish:
         return _Wish(min(self.due, other.due), max(self.priority, other.priority))
 
+    @property
+    def urgency(self) -> tuple[int, float]:
+        """The higher goes first: by priority, and among equals by what is due."""
+        return self.priority, -self.due
+
 
 class _Lane:
     """One PgQueuer manager with a queue of its own, so that long work cannot hold up short work."""
@@ -51,18 +61,39 @@ class _Lane:
     def __init__(self) -> None:
         self.queries = InMemoryQueries(InMemoryDriver())
         self.manager = QueueManager(self.queries)
-        self.waiting = 0
+        self.waiting: dict[Pair, _Wish] = {}
+        # The least urgent first; among equals the one that came last. Some have gone since.
+        self._ranked: list[tuple[tuple[int, float], int, Pair, _Wish]] = []
+        self._order = itertools.count(step=-1)
 
-    async def put(self, entry: str, key: str, wish: _Wish) -> None:
+    async def put(self, pair: Pair, wish: _Wish, *, may_be_dropped: bool) -> None:
+        self.waiting[pair] = wish
+        if may_be_dropped:
+            self._rank(pair, wish)
+        entry, key = pair
         delay = timedelta(seconds=max(0.0, wish.due - time.monotonic()))
         [job] = await self.queries.enqueue(entry, key.encode(), wish.priority, delay)
         wish.job = job
-        self.waiting += 1
 
-    async def take_out(self, wish: _Wish) -> None:
-        if wish.job is not None:
-            self.waiting -= 1
+    async def take_out(self, pair: Pair) -> None:
+        wish = self.waiting.pop(pair, None)
+        if wish is not None and wish.job is not None:
             await self.queries.mark_job_as_cancelled([wish.job])
+
+    def least_urgent(self) -> tuple[Pair, _Wish] | None:
+        """Who of those that may be dropped would be the last to have its turn."""
+        while self._ranked:
+            *_, pair, wish = self._ranked[0]
+            if self.waiting.get(pair) is wish:
+                return pair, wish
+            heapq.heappop(self._ranked)
+        return None
+
+    def _rank(self, pair: Pair, wish: _Wish) -> None:
+        heapq.heappush(self._ranked, (wish.urgency, next(self._order), pair, wish))
+        if len(self._ranked) > 2 * max(SMALL, len(self.waiting)):
+            self._ranked = [one for one in self._ranked if self.waiting.get(one[2]) is one[3]]
+            heapq.heapify(self._ranked)
 
     async def run(self) -> None:
         # One job at a time is fetched, so that a more urgent one that arrives meanwhile goes first.
@@ -80,7 +111,8 @@ class InMemoryWakeups:
     are taken from the beginning and wait until `run`. Everything is forgotten when the process ends.
 
     Args:
-        most_waiting: wake-ups that may wait in each lane; more are dropped (the sweep repeats them).
+        most_waiting: wake-ups that may wait in each lane. Of more, the least urgent is dropped (the sweep
+            repeats it).
     """
 
     def __init__(self, most_waiting: int = MOST_WAITING) -> None:
@@ -88,8 +120,7 @@ class InMemoryWakeups:
         self._lanes: dict[Lane, _Lane] = {"heavy": _Lane(), "light": _Lane()}
         self._entries: dict[str, Entry] = {}
         self._periods: dict[str, float] = {}
-        self._waiting: dict[tuple[str, str], _Wish] = {}
-        self._running: dict[tuple[str, str], _Wish | None] = {}  # the value: run it again
+        self._running: dict[Pair, _Wish | None] = {}  # the value: run it again
 
     @property
     def shared(self) -> bool:
@@ -134,23 +165,21 @@ class InMemoryWakeups:
             return
         await self._wait(pair, wish)
 
-    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]]) -> None:
+    async def wake_all(self, entry: str, wishes: Sequence[tuple[str, int]], *, delay: float = 0.0) -> None:
         """Wake many keys at once, each with its priority."""
         for key, priority in wishes:
-            await self.wake(entry, key, priority=priority)
+            await self.wake(entry, key, priority=priority, delay=delay)
 
     async def cancel(self, entry: str, key: str) -> None:
         """Forget the waiting wake-up, if there is one. What runs is not interrupted."""
         pair = (entry, key)
         if pair in self._running:
             self._running[pair] = None
-        wish = self._waiting.pop(pair, None)
-        if wish is not None:
-            await self._lane(entry).take_out(wish)
+        await self._lane(entry).take_out(pair)
 
     async def depth(self) -> int:
         """How many wake-ups wait, those by the clock not counted."""
-        return sum(1 for entry, _ in self._waiting if entry not in self._periods)
+        return sum(entry not in self._periods for lane in self._lanes.values() for entry, _ in lane.waiting)
 
     async def run(self) -> None:
         """Start handlers until `stop`, then wait for those that run. Cancelled: cancel them too."""
@@ -173,28 +202,39 @@ class InMemoryWakeups:
     def _lane(self, entry: str) -> _Lane:
         return self._lanes[self._entries[entry].lane]
 
-    async def _wait(self, pair: tuple[str, str], wish: _Wish) -> None:
-        entry, key = pair
+    async def _wait(self, pair: Pair, wish: _Wish) -> None:
+        entry, _ = pair
         lane = self._lane(entry)
-        known = self._waiting.get(pair)
+        by_the_clock = entry in self._periods  # nobody would wake it again
+        known = lane.waiting.get(pair)
         if known is not None:
             if known.covers(wish):
                 return
             wish = known.merged(wish)
-            await lane.take_out(known)
-        elif lane.waiting >= self._most_waiting and entry not in self._periods:
-            log.warning("wakeup dropped", entry=entry, key=key, waiting=lane.waiting)
+            await lane.take_out(pair)
+        elif not by_the_clock and not await self._has_room(lane, pair, wish):
             return
-        self._waiting[pair] = wish
-        await lane.put(entry, key, wish)
+        await lane.put(pair, wish, may_be_dropped=not by_the_clock)
+
+    async def _has_room(self, lane: _Lane, pair: Pair, wish: _Wish) -> bool:
+        """Whether it may wait in the lane, in a full one in place of a less urgent one."""
+        if len(lane.waiting) < self._most_waiting:
+            return True
+        least = lane.least_urgent()
+        gives_way = least is not None and least[1].urgency < wish.urgency
+        entry, key = least[0] if least is not None and gives_way else pair
+        log.warning("wakeup dropped", entry=entry, key=key, waiting=len(lane.waiting))
+        if gives_way:
+            await lane.take_out((entry, key))
+        return gives_way
 
     async def _start(self, entry: str, key: str, job: JobId) -> None:
         pair = (entry, key)
-        waited = self._waiting.get(pair)
+        waiting = self._lane(entry).waiting
+        waited = waiting.get(pair)
         if waited is None or waited.job != job:
             return  # cancelled, or moved to another time, after the engine had taken it out of its queue
-        del self._waiting[pair]
-        self._lane(entry).waiting -= 1
+        del waiting[pair]
         self._running[pair] = None
         try:
             await self._entries[entry].handler(key)

@@ -15,13 +15,13 @@ from cleanplate.errors import CleanplateError
 from cleanplate.store import BlobMissing, StorageFailed
 from cleanplate.task import Outcome, result_key
 from cleanplate.worker.children import asked, limits
-from cleanplate.worker.errors import ChildDied, ChildNotStarted, TaskTimeout
+from cleanplate.worker.errors import ChildDied, ChildFailed, ChildNotStarted, TaskTimeout
 
 if TYPE_CHECKING:
     from cleanplate.fetch import Fetcher
     from cleanplate.settings import Settings
     from cleanplate.store import Blobs
-    from cleanplate.task import Source, Task, Tasks
+    from cleanplate.task import Task, Tasks
     from cleanplate.worker.children import Child, Slots
 
 log = structlog.get_logger(__name__)
@@ -32,8 +32,8 @@ SYNC_PRIORITY = 1
 # server that was short of time. A task must not fail for that.
 LOOKS = (0.1, 0.4, 1.0)
 
-# Not the picture's fault, or not certainly: the task is tried again, as often as `max_losses` says.
-_LOSSES = (ChildDied, ChildNotStarted, StorageFailed)
+# The server's own fault, and certainly not the picture's: the task rests and is tried again.
+_SETBACKS = (ChildNotStarted, StorageFailed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +148,14 @@ class Work:
         """Write down how the attempt ended, unless the task is someone else's by now."""
         try:
             outcome = cleaning.result()
-        except _LOSSES as error:
+        except (
+            ChildDied
+        ) as error:  # the picture's fault, or not: it is tried again as often as `max_losses` says
             accepted = await self._tasks.lose(task)
             log.warning("attempt lost", code=error.code, detail=error.detail, accepted=accepted)
+        except _SETBACKS as error:
+            accepted = await self._tasks.set_back(task, error)
+            log.warning("attempt set back", code=error.code, detail=error.detail, accepted=accepted)
         except CleanplateError as error:
             accepted = await self._tasks.fail(task, error)
             # Without a code of its own it is a defect, and not the picture's fault.
@@ -158,7 +163,7 @@ class Work:
             level("task failed", code=error.code, detail=error.detail, accepted=accepted)
         except Exception:
             log.exception("attempt broke")
-            await self._tasks.lose(task)
+            await self._tasks.set_back(task, ChildFailed())
         else:
             accepted = await self._tasks.finish(task, outcome)
             if not accepted:
@@ -167,7 +172,7 @@ class Work:
 
     async def _clean(self, task: Task, aside: asyncio.Event) -> Outcome:
         async with AsyncExitStack() as waiting:
-            if any(source.kind == "url" for source in _sources(task)):
+            if any(source.kind == "url" for source in task.request.sources):
                 # Kept until there is a slot: it also bounds how many downloads wait in memory.
                 await waiting.enter_async_context(self._downloads)
                 aside.set()
@@ -181,7 +186,7 @@ class Work:
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._settings.task.work_seconds):
-                for source in _sources(task):
+                for source in task.request.sources:
                     if source.kind == "url":
                         by_url[source.value] = await self._fetch_one(source.value)
         except TimeoutError as error:
@@ -217,7 +222,7 @@ class Work:
         }
         bodies = [
             fetched.by_url[source.value] if source.kind == "url" else await self._uploaded(source.value)
-            for source in _sources(task)
+            for source in task.request.sources
         ]
         left = max(0.0, self._settings.task.work_seconds - fetched.seconds)
         with tracing.span("child") as span:
@@ -235,12 +240,6 @@ class Work:
             span.note(bytes=len(result))
             await self._blobs.put(key, result, answer["media_type"])
         return _outcome(key, answer, fetched.seconds)
-
-
-def _sources(task: Task) -> list[Source]:
-    """The picture's source, and the region's if it has one."""
-    region = task.request.region
-    return [task.request.source, *([region.source] if region and region.source else [])]
 
 
 def _outcome(key: str, answer: dict[str, Any], download_seconds: float) -> Outcome:

@@ -146,7 +146,17 @@ def test_any_bytes_are_fields_or_a_clear_error(data):
 
 
 @pytest.mark.parametrize(
-    "data", [b"{", b"[]", b"1", b'{"a":NaN}', b'{"a":-Infinity}', b'{"a":' + b"[" * 10**5]
+    "data",
+    [
+        b"{",
+        b"[]",
+        b"1",
+        b'{"a":NaN}',
+        b'{"a":-Infinity}',
+        b'{"a":1e400}',
+        b'{"a":[-9.9e999]}',
+        b'{"a":' + b"[" * 10**5,
+    ],
 )
 def test_not_a_json_object(data):
     with pytest.raises(BodyInvalid):

@@ -27,16 +27,18 @@ class Bell:
 
     def __init__(self) -> None:
         self.rung = []
+        self.delays = []
         self.broken = False
 
     async def wake(self, entry, key, *, priority=0, delay=0.0):
         if self.broken:
             raise RuntimeError("the engine is down")
         self.rung.append((entry, key, priority))
+        self.delays.append(delay)
 
-    async def wake_all(self, entry, wishes):
+    async def wake_all(self, entry, wishes, *, delay=0.0):
         for key, priority in wishes:
-            await self.wake(entry, key, priority=priority)
+            await self.wake(entry, key, priority=priority, delay=delay)
 
     def answered(self):
         """What was woken since this was last asked."""

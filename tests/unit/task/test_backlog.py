@@ -36,16 +36,16 @@ async def test_before_anything_was_done_the_backlog_is_a_guess_above_nothing(wor
 async def test_who_is_turned_away_is_told_of_all_workers_on_the_database(world):
     """This process has one slot; ten tasks are running, so there are ten somewhere."""
     tasks = world.with_limits(max_per_account=20, slots=1)
-    caller = await world.caller()
-    accepted = [await tasks.submit(caller, world.request(), {}) for _ in range(20)]
+    caller, request = await world.caller(), world.request(dialect="native")
+    accepted = [await tasks.submit(caller, request, {}) for _ in range(20)]
     slow = await tasks.claim(accepted[0].id, "w")
     world.clock.now += 500  # under the most that anybody is told
     await tasks.finish(slow, world.outcome(slow))
-    await tasks.submit(caller, world.request(), {})
+    await tasks.submit(caller, request, {})
     waits = []
     for worker in range(2):
         with pytest.raises(AccountBusy) as caught:
-            await tasks.submit(caller, world.request(), {})
+            await tasks.submit(caller, request, {})
         waits.append(caught.value.retry_after)
         for task in accepted[1:11]:
             await tasks.claim(task.id, f"w{worker}")

@@ -13,7 +13,7 @@ from cleanplate.store import Blobs, Database
 from cleanplate.task import InMemoryCompletions, Request, Source, Tasks
 
 class Deaf:
-    async def wake_all(self, entry, wishes): ...
+    async def wake_all(self, entry, wishes, *, delay=0.0): ...
 
 async def main(folder):
     db = Database(f"sqlite+aiosqlite:///{folder}/cleanplate.db")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cleanplate.task import Failure, Outcome, Request, Source, State, TransitionRefused, life
 
-LEASE, KEEP, MOST = 15.0, 100.0, 3
+LEASE, KEEP, MOST, PAUSES = 15.0, 100.0, 3, (1.0, 15.0)
 REQUEST = Request("kaze", "x", Source("url", "http://x/"))
 OUTCOME = Outcome("results/a/1.png", "PNG", "png", "image/png", 1, 1, None, 0, 1, True)
 FAILURE = Failure("picture_unreadable", "No.")
@@ -17,7 +17,9 @@ FAILURE = Failure("picture_unreadable", "No.")
 # One step: what is tried, how late, and by whose attempt.
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["claim", "take", "extend", "finish", "fail", "lose", "hand_back", "expire"]),
+        st.sampled_from(
+            ["claim", "take", "extend", "finish", "fail", "lose", "set_back", "hand_back", "expire"]
+        ),
         st.sampled_from([0.0, 1.0, 14.0, 15.0, 40.0]),
         st.integers(0, 4),
     ),
@@ -39,6 +41,8 @@ def step(task, name, now, attempt):
             return life.fail(task, attempt, now, FAILURE)
         case "lose":
             return life.lose(task, attempt, now, MOST)
+        case "set_back":
+            return life.set_back(task, attempt, now, FAILURE, PAUSES)
         case "hand_back":
             return life.hand_back(task, attempt)
         case "expire":
@@ -56,12 +60,16 @@ def test_whatever_is_tried_a_life_makes_sense(history):
             task = step(before, name, now, attempt)
         if before.state.final:
             assert task is before  # nothing changes any more
-        if task is not before and name in {"extend", "finish", "fail", "lose", "hand_back"}:
+        if task is not before and name in {"extend", "finish", "fail", "lose", "set_back", "hand_back"}:
             assert before.state is State.RUNNING
             assert before.attempt == attempt  # only the holder of the fence moves it
         assert task.attempt - before.attempt in (0, 1)
         assert (task.attempt > before.attempt) <= (task.state is State.RUNNING)
         assert task.losses <= MOST
+        assert task.setbacks <= len(PAUSES)
+        assert (task.next_at is None) or (task.state is State.QUEUED)
+        if task.attempt > before.attempt:
+            assert before.next_at is None or now >= before.next_at  # nobody claims what rests
         assert (task.lease_until is not None) == (task.state is State.RUNNING)
         assert (task.finished_at is not None) == task.state.final
         assert (task.outcome is not None) == (task.state is State.DONE)
@@ -104,6 +112,35 @@ def test_a_silent_worker_counts_as_lost(running):
     assert life.take(at_last, 99.0, "w3", LEASE, MOST).failure == Failure.of(life.WorkerCrashed())
 
 
+def test_what_the_server_kept_from_being_done_rests_longer_each_time_and_then_fails(running):
+    once = life.set_back(running, 1, 2.0, FAILURE, PAUSES)
+    assert (once.state, once.setbacks, once.losses, once.next_at) == (State.QUEUED, 1, 0, 3.0)
+    with pytest.raises(TransitionRefused):
+        life.take(once, 2.9, "w2", LEASE, MOST)
+    twice = life.set_back(life.take(once, 3.0, "w2", LEASE, MOST), 2, 4.0, FAILURE, PAUSES)
+    assert (twice.setbacks, twice.next_at) == (2, 19.0)
+    last = life.set_back(life.take(twice, 19.0, "w3", LEASE, MOST), 3, 20.0, FAILURE, PAUSES)
+    assert (last.state, last.failure, last.losses, last.next_at) == (State.FAILED, FAILURE, 0, None)
+
+
+def test_setbacks_and_losses_do_not_add_up(running):
+    task = running
+    for _ in range(len(PAUSES)):
+        task = life.set_back(task, task.attempt, 2.0, FAILURE, PAUSES)
+        task = life.take(task, task.next_at, "w2", LEASE, MOST)
+    assert life.lose(task, task.attempt, 30.0, MOST).state is State.QUEUED
+
+
+def test_a_task_that_rests_can_be_cancelled_and_expires(running):
+    rests = life.set_back(running, 1, 2.0, FAILURE, (1000.0,))
+    for ended in (
+        life.cancel(rests, 3.0),
+        life.expire(rests, KEEP),
+        life.take(rests, KEEP, "w2", LEASE, MOST),
+    ):
+        assert (ended.state, ended.next_at) == (State.FAILED, None)
+
+
 def test_an_older_attempt_is_refused_everything(running):
     current = life.take(running, 16.0, "w2", LEASE, MOST)
     for late in (
@@ -111,6 +148,7 @@ def test_an_older_attempt_is_refused_everything(running):
         lambda: life.finish(current, 1, 17.0, OUTCOME),
         lambda: life.fail(current, 1, 17.0, FAILURE),
         lambda: life.lose(current, 1, 17.0, MOST),
+        lambda: life.set_back(current, 1, 17.0, FAILURE, PAUSES),
         lambda: life.hand_back(current, 1),
     ):
         with pytest.raises(TransitionRefused):

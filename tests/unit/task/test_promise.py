@@ -32,12 +32,13 @@ from sqlalchemy import select
 
 from cleanplate.account import CreditsInsufficient
 from cleanplate.picture import PictureUnreadable
-from cleanplate.store import tables
+from cleanplate.store import StorageFailed, tables
 from cleanplate.task import IdempotencyConflict, QueueFull, State, TaskEnded, TaskNotFound
 
 MOST_QUEUED = 4
 MOST_ACCEPTED = 7
-DEEDS = ["finish", "fail", "quarrel", "late", "lose", "hand_back", "extend"]
+PAUSES = [5, 10]  # each shorter than a lease
+DEEDS = ["finish", "fail", "quarrel", "late", "lose", "set_back", "hand_back", "extend"]
 ENDS = {"done": ["hold", "capture"], "failed": ["hold", "release"]}
 
 
@@ -52,7 +53,9 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.folder = Path(tempfile.mkdtemp())
-        self.world = type(self).make_world(self.folder, max_queued=MOST_QUEUED, keep_seconds=200)
+        self.world = type(self).make_world(
+            self.folder, max_queued=MOST_QUEUED, keep_seconds=200, retry_seconds=PAUSES
+        )
         self.accepted = {}  # id → whether it has a callback
         self.owners = {}  # id → whose it is
         self.keys = {}  # who → what was asked under the key, the task that it made, until when
@@ -180,10 +183,12 @@ class Life(RuleBasedStateMachine):
         return multiple(*self.take(task))
 
     def take(self, task):
-        """Two workers want it at once."""
+        """Two workers want it at once; neither gets what rests."""
+        row = self.rows().get(task)
+        rests = row is not None and row["next_at"] is not None and row["next_at"] > self.world.clock.now
         claims = self.all(*(self.world.tasks.claim(task, worker) for worker in ("w1", "w2")))
         got = [claim for claim in claims if claim is not None]
-        assert len(got) <= 1
+        assert len(got) <= (not rests)
         for claim in got:
             assert claim.attempt > self.fences[task]
             self.fences[task] = claim.attempt
@@ -216,7 +221,12 @@ class Life(RuleBasedStateMachine):
             ],
             "late": lambda: [tasks.finish(claim, outcome), self.purge_instead()],
         }
-        others = {"lose": tasks.lose, "hand_back": tasks.hand_back, "extend": tasks.extend}
+        others = {
+            "lose": tasks.lose,
+            "set_back": lambda claim: tasks.set_back(claim, StorageFailed()),
+            "hand_back": tasks.hand_back,
+            "extend": tasks.extend,
+        }
         told = self.all(*ends[deed]()) if deed in ends else self.all(others[deed](claim))
         if self.world.clock.now < claim.expires_at:
             assert sum(told) == holds  # who holds the fence is heard, who does not is not: always
@@ -259,8 +269,9 @@ class Life(RuleBasedStateMachine):
         woken = set(self.do(self.world.tasks.sweep()))
         now = self.world.clock.now
         for row in self.rows().values():
+            rests = row["next_at"] is not None and row["next_at"] > now
             if row["state"] == "queued" or (row["state"] == "running" and row["lease_until"] <= now):
-                assert row["id"] in woken
+                assert (row["id"] in woken) == (not rests)
 
     # What must hold
 

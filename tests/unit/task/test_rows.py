@@ -66,6 +66,8 @@ tasks = st.builds(
     worker=st.none() | texts,
     outcome=st.none() | outcomes,
     failure=st.none() | st.builds(Failure, code=texts, message=texts),
+    setbacks=st.integers(0, 9),
+    next_at=st.none() | numbers,
 )
 
 

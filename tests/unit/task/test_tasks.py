@@ -192,17 +192,17 @@ class TestQueueFull:
 
     async def test_when_to_come_back_follows_from_how_long_tasks_take(self, world):
         tasks = world.with_limits(max_queued=10, slots=2)
-        caller = await world.caller()
+        caller, request = await world.caller(), world.request(dialect="native")
         for _ in range(10):
-            slow = await tasks.submit(caller, world.request(), {})
+            slow = await tasks.submit(caller, request, {})
         waits = []
         for seconds in (0, 100):
             running = await tasks.claim(slow.id, "w1")
             world.clock.now += seconds
             await tasks.finish(running, world.outcome(running))
-            slow = await tasks.submit(caller, world.request(), {})
+            slow = await tasks.submit(caller, request, {})
             with pytest.raises(QueueFull) as caught:
-                await tasks.submit(caller, world.request(), {})
+                await tasks.submit(caller, request, {})
             waits.append(caught.value.retry_after)
         assert waits[0] <= 1  # a place is free when one of two tasks of about two seconds is done
         assert waits[1] >= 5  # one took a hundred seconds, of the latest ten or twenty
@@ -333,6 +333,7 @@ class TestClaim:
         assert not await world.tasks.finish(late, world.outcome(late))
         assert not await world.tasks.fail(late, PictureUnreadable())
         assert not await world.tasks.lose(late)
+        assert not await world.tasks.set_back(late, StorageFailed())
         assert not await world.tasks.hand_back(late)
         assert await world.tasks.finish(current, world.outcome(current))
         assert not await world.tasks.finish(late, world.outcome(late))

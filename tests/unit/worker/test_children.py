@@ -335,6 +335,14 @@ async def test_a_child_that_cannot_start_says_why(upbringing):
     assert "TimeoutError" in (raised.value.detail or "")
 
 
+async def test_a_machine_without_room_for_a_process_is_a_child_that_cannot_start(upbringing, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    with pytest.raises(ChildNotStarted) as raised:
+        await Child.start(upbringing)
+
+    assert "No such file" in (raised.value.detail or "")
+
+
 async def test_what_a_child_prints_goes_to_the_log_line_by_line(upbringing, monkeypatch):
     monkeypatch.setenv("PYTHONFAULTHANDLER", "1")  # makes it say something when it is aborted
     with capture_logs() as lines:

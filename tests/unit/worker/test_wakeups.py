@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,42 +9,11 @@ from structlog.testing import capture_logs
 from cleanplate.store import Database, StorageFailed
 from cleanplate.worker import InMemoryWakeups
 from cleanplate.worker.queue import PostgresWakeups
+from diary import DEADLINE, Diary, running
 
 if TYPE_CHECKING:
     from cleanplate.task import Wakeups
     from cleanplate.worker.engine import Engine
-
-DEADLINE = 60  # seconds; far beyond what anything here takes, on a crowded machine too
-
-
-class Diary:
-    """A handler that writes down each of its runs, and holds them until it is told to let go."""
-
-    def __init__(self, news: asyncio.Condition | None = None) -> None:
-        self.begun: list[str] = []
-        self.ended: list[str] = []
-        self.together = 0
-        self.most_together = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.news = news or asyncio.Condition()
-
-    async def __call__(self, key: str) -> None:
-        self.together += 1
-        self.most_together = max(self.most_together, self.together)
-        await self._note(self.begun, key)
-        await self.gate.wait()
-        self.together -= 1
-        await self._note(self.ended, key)
-
-    async def _note(self, page: list[str], key: str) -> None:
-        async with self.news:
-            page.append(key)
-            self.news.notify_all()
-
-    async def until(self, condition) -> None:
-        async with asyncio.timeout(DEADLINE), self.news:
-            await self.news.wait_for(condition)
 
 
 @pytest.fixture(params=["memory", "postgresql"])
@@ -70,17 +38,6 @@ def made(make):
         return wakeups
 
     return with_handler
-
-
-@asynccontextmanager
-async def running(wakeups: Engine):
-    task = asyncio.create_task(wakeups.run())
-    try:
-        yield task
-    finally:
-        wakeups.stop()
-        async with asyncio.timeout(DEADLINE):
-            await task
 
 
 async def test_a_woken_key_is_handled_once(made):
@@ -368,24 +325,6 @@ async def test_a_failing_handler_is_logged_and_does_not_stop_the_others(made):
     assert line["exc_info"]
 
 
-async def test_too_many_wakeups_are_dropped_but_never_those_by_the_clock():
-    diary, swept = Diary(), Diary()
-    wakeups = InMemoryWakeups(most_waiting=2)
-    wakeups.handle("deliver", diary)
-    wakeups.handle("sweep", swept)
-    wakeups.schedule("sweep", 3600)
-    with capture_logs() as lines:
-        for key in "abc":
-            await wakeups.wake("deliver", key)
-
-    assert [line["key"] for line in lines] == ["c"]
-    async with running(wakeups):
-        await diary.until(lambda: diary.ended == ["a", "b"])
-        await swept.until(lambda: len(swept.ended) == 1)
-        await wakeups.wake("deliver", "c")  # as the next sweep does
-        await diary.until(lambda: diary.ended == ["a", "b", "c"])
-
-
 async def test_stop_lets_what_runs_end_and_starts_nothing_more(made):
     diary = Diary()
     diary.gate.clear()
@@ -407,12 +346,14 @@ async def test_many_can_be_woken_at_once_the_most_urgent_first(made):
     wakeups = made(diary)
     await wakeups.wake_all("run_task", [("low", 0), ("high", 9), ("middle", 5), ("low", 1), ("lower", 0)])
     await wakeups.wake_all("run_task", [])
-    assert await wakeups.depth() == 4
+    await wakeups.wake_all("run_task", [("in an hour", 99), ("in an hour, too", 99)], delay=3600)
+    assert await wakeups.depth() == 6
 
     async with running(wakeups):
         await diary.until(lambda: len(diary.ended) == 4)
 
     assert diary.begun == ["high", "middle", "low", "lower"]
+    assert await wakeups.depth() == 2
 
 
 async def test_a_thousand_wakeups_all_happen_and_leave_nothing_behind(made):

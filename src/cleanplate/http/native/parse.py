@@ -174,5 +174,7 @@ def how(form: Form, settings: Settings, picture: bytes | str) -> submission.Aske
         format=named(wanted) if wanted else None,
         preset=form.text("preset"),
         quality=form.choice("quality", range(95, 101), 0) or None,
-        metadata=form.document("metadata", settings.http.max_metadata_bytes),
+        metadata=form.document(
+            "metadata", settings.http.max_metadata_bytes, settings.http.max_metadata_depth
+        ),
     )

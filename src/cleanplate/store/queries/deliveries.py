@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 
-from cleanplate.store.tables import deliveries, tries
+from cleanplate.store.tables import deliveries, tasks, tries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -86,9 +86,11 @@ async def due(connection: AsyncConnection, now: float) -> Sequence[str]:
 
 
 async def pending_of(connection: AsyncConnection, task_ids: Collection[str]) -> set[str]:
-    """Those of `task_ids` (a few hundred at most) whose callback is still to be made."""
-    query = select(deliveries.c.task_id).where(
-        deliveries.c.task_id.in_(task_ids), deliveries.c.state == "pending"
+    """Those of `task_ids` (a few hundred at most) whose callback, or whose batch's, is still to be made."""
+    called_for = select(deliveries.c.task_id).where(deliveries.c.state == "pending")
+    batches = select(tasks.c.batch_id).where(tasks.c.id.in_(called_for), tasks.c.batch_id.is_not(None))
+    query = select(tasks.c.id).where(
+        tasks.c.id.in_(task_ids), or_(tasks.c.id.in_(called_for), tasks.c.batch_id.in_(batches))
     )
     return set((await connection.execute(query)).scalars().all())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import and_, delete, func, insert, or_, select, tuple_, update
 
 from cleanplate.store.tables import tasks
 
@@ -106,6 +106,19 @@ async def count_unfinished(connection: AsyncConnection) -> int:
     return (await connection.execute(query)).scalar_one()
 
 
+async def count_ahead(connection: AsyncConnection, priority: int, turn: int) -> int:
+    """How many queued tasks go before one of this priority and turn that comes now."""
+    query = (
+        select(func.count())
+        .select_from(tasks)
+        .where(
+            tasks.c.state == "queued",
+            or_(tasks.c.priority > priority, and_(tasks.c.priority == priority, tasks.c.turn <= turn)),
+        )
+    )
+    return (await connection.execute(query)).scalar_one()
+
+
 async def count_unfinished_of(connection: AsyncConnection, account_id: str) -> int:
     """How many tasks of an account are queued or running."""
     query = (
@@ -127,8 +140,12 @@ async def last_turn(connection: AsyncConnection, account_id: str, *, batched: bo
 
 
 async def turn_served(connection: AsyncConnection) -> int:
-    """The lowest turn that waits; when nothing does, the highest that is worked on."""
-    waits = select(func.min(tasks.c.turn)).where(tasks.c.state == "queued").scalar_subquery()
+    """The lowest turn that waits; when nothing does, the highest that is worked on.
+
+    What rests after a setback was served in its turn.
+    """
+    waiting = tasks.c.state == "queued", tasks.c.next_at.is_(None)
+    waits = select(func.min(tasks.c.turn)).where(*waiting).scalar_subquery()
     works = select(func.max(tasks.c.turn)).where(tasks.c.state == "running").scalar_subquery()
     return (await connection.execute(select(func.coalesce(waits, works, 0)))).scalar_one()
 
@@ -217,11 +234,11 @@ async def count_running(connection: AsyncConnection) -> int:
     return (await connection.execute(query)).scalar_one()
 
 
-async def queued(connection: AsyncConnection) -> Sequence[RowMapping]:
-    """Id, priority and turn of every queued task, the ones to do first first."""
+async def queued(connection: AsyncConnection, now: float) -> Sequence[RowMapping]:
+    """Id, priority and turn of every queued task that does not rest, the ones to do first first."""
     query = (
         select(tasks.c.id, tasks.c.priority, tasks.c.turn)
-        .where(tasks.c.state == "queued")
+        .where(tasks.c.state == "queued", or_(tasks.c.next_at.is_(None), tasks.c.next_at <= now))
         .order_by(tasks.c.priority.desc(), tasks.c.turn, tasks.c.created_at)
     )
     return (await connection.execute(query)).mappings().all()
