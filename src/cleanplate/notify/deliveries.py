@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from cleanplate import settings
-    from cleanplate.fetch import Fetcher
+    from cleanplate.fetch import Body, Fetcher
     from cleanplate.store import Database
     from cleanplate.task import Task, Wakeups
 
@@ -76,7 +76,7 @@ class Deliveries:
         self,
         db: Database,
         fetcher: Fetcher,
-        render: Callable[[Task], Awaitable[bytes]],
+        render: Callable[[Task], Awaitable[bytes | Body]],
         settings: settings.Notify,
         wakeups: Wakeups,
         *,
@@ -139,7 +139,7 @@ class Deliveries:
     async def _attempt(self, claimed: Try) -> Answer:
         try:
             body = await self._render(claimed.task)
-            headers = signed_headers(claimed.delivery_id, body, claimed.secret, self._clock())
+            headers = await signed_headers(claimed.delivery_id, body, claimed.secret, self._clock())
             status = await self._fetcher.post(claimed.url, body, headers, self._settings.seconds)
         except CleanplateError as error:
             return Answer(error=error.public_message, detail=error.detail)
