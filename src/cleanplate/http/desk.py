@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from cleanplate.http.body import Bodies
 from cleanplate.http.links import Links
 from cleanplate.http.listeners import Listeners
+from cleanplate.http.looks import Looks
 
 if TYPE_CHECKING:
     from cleanplate.http.services import Services
@@ -25,11 +26,13 @@ class Desk:
     bodies: Bodies
     links: Links
     listeners: Listeners
+    looks: Looks
 
 
 def create_desk(services: Services, settings: Settings) -> Desk:
     """Set up what the routes, and the callbacks, work with."""
-    return Desk(services, settings, Bodies(settings.http), Links(services.secret), Listeners())
+    http = settings.http
+    return Desk(services, settings, Bodies(http), Links(services.secret), Listeners(), Looks(http.max_looks))
 
 
 def desk_of(request: Request) -> Desk:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+from contextlib import ExitStack
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from cleanplate.http.access import entry_of
 from cleanplate.http.answer import answer
 from cleanplate.http.auth import SPELLINGS, Authenticated
 from cleanplate.http.desk import AtDesk
-from cleanplate.http.errors import FieldInvalid, PathUnknown, ServerBusy, SourceMissing
+from cleanplate.http.errors import FieldInvalid, PathUnknown, SourceMissing
 from cleanplate.http.native.parse import Asked, parse, refuse_unknown
 from cleanplate.http.native.problems import BODY_REFUSALS, REFUSALS, problems
 from cleanplate.http.native.render import FoundMark
@@ -90,16 +92,19 @@ router = APIRouter(prefix="/v1", tags=["native"], dependencies=SPELLINGS)
 async def find_marks(request: Request, caller: Authenticated, desk: AtDesk) -> Response:
     """Tell what a removal without an area would find, and each mark's shape. Costs and keeps nothing."""
     await desk.services.accounts.admit(caller)
-    _refuse_when_busy(desk)
-    async with desk.bodies.form(request) as form:
-        refuse_unknown(form, frozenset({"file", "sensitivity"}))
-        picture = form.file("file")
-        if picture is None:
-            raise SourceMissing
-        sensitivity = form.fraction("sensitivity")
-    await desk.services.inspector.check(picture)
-    usual = desk.settings.engine.sensitivity
-    seen = await desk.services.finder.find(picture, usual if sensitivity is None else sensitivity)
+    desk.looks.check()  # before the body is taken
+    with ExitStack() as look:
+        async with desk.bodies.form(request) as form:
+            # Only now, when the body is here: who sends it slowly must not keep a place from others.
+            look.enter_context(desk.looks.one_more())
+            refuse_unknown(form, frozenset({"file", "sensitivity"}))
+            picture = await asyncio.to_thread(form.file, "file")
+            if picture is None:
+                raise SourceMissing
+            sensitivity = form.fraction("sensitivity")
+        await desk.services.inspector.check(picture)
+        usual = desk.settings.engine.sensitivity
+        seen = await desk.services.finder.find(picture, usual if sensitivity is None else sensitivity)
     told: MarksAnswer = {
         "width": seen.width,
         "height": seen.height,
@@ -176,17 +181,7 @@ async def _thumbnail(desk: Desk, task: Task) -> bytes:
     key = f"{task.outcome.result_key}.thumbnail"
     if await blobs.exists(key):
         return await blobs.get(key)
-    _refuse_when_busy(desk)
-    small = await desk.services.finder.thumbnail(await blobs.get(task.outcome.result_key), THUMBNAIL_SIDE)
+    with desk.looks.one_more():
+        small = await desk.services.finder.thumbnail(await blobs.get(task.outcome.result_key), THUMBNAIL_SIDE)
     await blobs.put(key, small)
     return small
-
-
-def _refuse_when_busy(desk: Desk) -> None:
-    """Let nobody wait behind more pictures than a person would.
-
-    Raises:
-        ServerBusy: with when to come back.
-    """
-    if desk.services.finder.waiting >= desk.settings.http.max_looks:
-        raise ServerBusy("The server is looking at too many pictures at once: try again in a moment.")
