@@ -82,7 +82,8 @@ class Http(Section):
     )
     upload_memory_mib: Positive = Field(
         default=256,
-        description="Size of all request bodies that are looked at together; further ones wait on disk.",
+        description="Size of all request bodies that are looked at together; further ones wait on disk. "
+        "Pictures that are downloaded for the console have as much again.",
     )
     max_looks: Positive = Field(
         default=16, description="Pictures that are looked at for the console, or wait for it, at a time."

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+import os
 import socket
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 
 import httpx2
+from PIL import Image
 
 from cleanplate import settings
 
@@ -86,3 +92,77 @@ def test_a_place_is_given_back_whatever_comes_of_it(house, pictures):
     for wrong in (b"no picture", pictures.tiny, pictures.photo[:60], b""):
         assert look(narrow, wrong).status_code == 400
     assert look(narrow, pictures.photo).status_code == 200
+
+
+MiB = 1024 * 1024
+
+
+class Hesitant:
+    """A web site that answers nobody until it is closed."""
+
+    def __enter__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(PATIENCE)
+        self._lines = []
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/slow.png"
+        return self
+
+    def __exit__(self, *_):
+        for one in (*self._lines, self._listener):
+            one.close()
+
+    def wait_for_visitor(self):
+        self._lines.append(self._listener.accept()[0])
+
+
+def fetch(house, url):
+    headers = {"Authorization": f"Bearer {house.secret}"}
+    return httpx2.post(f"{house.url}/v1/picture", json={"url": url}, headers=headers, timeout=PATIENCE)
+
+
+def begin_to_fetch(house, url):
+    """The connection of a client that has asked for a picture, and read the first byte of the answer."""
+    wire = socket.create_connection(("127.0.0.1", int(house.url.rpartition(":")[2])), PATIENCE)
+    body = json.dumps({"url": url})
+    head = f"POST /v1/picture HTTP/1.1\r\nHost: x\r\nAuthorization: {house.secret}\r\n"
+    wire.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+    assert wire.recv(1) == b"H"
+    return wire
+
+
+def test_only_so_much_is_downloaded_at_a_time(house, pictures, web):
+    narrow = house(
+        http=settings.Http(upload_memory_mib=2, body_seconds=0.2), picture=settings.Picture(max_bytes=3 * MiB)
+    )
+    photo = web.put("/photo.png", pictures.photo)
+    with ThreadPoolExecutor(1) as thread:
+        with Hesitant() as site:
+            waiting = thread.submit(fetch, narrow, site.url)
+            site.wait_for_visitor()
+            busy = fetch(narrow, photo)
+            assert (busy.status_code, busy.json()["code"]) == (429, "server_busy")
+            large = {"file": ("a.png", pictures.photo + bytes(2 * MiB))}
+            assert narrow.client.post("/v1/removals", files=large).status_code == 202
+        assert waiting.result().status_code == 400
+    for _ in range(3):
+        assert fetch(narrow, photo).content == pictures.photo
+
+
+def test_who_takes_a_picture_slowly_costs_no_memory(house, web):
+    noise = io.BytesIO()
+    Image.frombytes("RGB", (4000, 2000), os.urandom(24_000_000)).save(noise, "BMP")
+    large = noise.getvalue()
+    url = web.put("/large.bmp", large)
+    calm = house()
+    fetch(calm, url)
+    tracemalloc.start()
+    try:
+        with ExitStack() as stack:
+            for _ in range(8):
+                stack.enter_context(begin_to_fetch(calm, url))
+            fetched = fetch(calm, url)
+            held = tracemalloc.get_traced_memory()[0] - len(fetched.content)
+    finally:
+        tracemalloc.stop()
+    assert fetched.content == large
+    assert held < len(large) / 2

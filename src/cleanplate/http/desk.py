@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
-from cleanplate.http.body import Bodies
+from cleanplate.http.body import Bodies, Memory
 from cleanplate.http.links import Links
 from cleanplate.http.listeners import Listeners
 from cleanplate.http.looks import Looks
@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The rooms behind, the settings, and the tools that all routes share."""
+    """The rooms behind, the settings, and the tools that all routes share.
+
+    `fetched` is the memory for pictures that are downloaded for a browser. It is not the one of the bodies:
+    whose site is slow should keep nobody from uploading.
+    """
 
     services: Services
     settings: Settings
     bodies: Bodies
+    fetched: Memory
     links: Links
     listeners: Listeners
     looks: Looks
@@ -32,7 +37,15 @@ class Desk:
 def create_desk(services: Services, settings: Settings) -> Desk:
     """Set up what the routes, and the callbacks, work with."""
     http = settings.http
-    return Desk(services, settings, Bodies(http), Links(services.secret), Listeners(), Looks(http.max_looks))
+    return Desk(
+        services,
+        settings,
+        Bodies(http),
+        Memory(http.upload_memory_mib),
+        Links(services.secret),
+        Listeners(),
+        Looks(http.max_looks),
+    )
 
 
 def desk_of(request: Request) -> Desk:

@@ -8,11 +8,12 @@ import asyncio
 import base64
 from contextlib import ExitStack
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from pydantic import Field
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from typing_extensions import TypedDict  # before Python 3.12, pydantic does not read the one in typing
 
 from cleanplate.fetch.data_url import is_data_url
@@ -29,10 +30,13 @@ from cleanplate.picture.formats import FORMATS
 from cleanplate.task import State
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from cleanplate.http.desk import Desk
     from cleanplate.task import Task
 
 THUMBNAIL_SIDE = 320  # pixels
+PIECE_BYTES = 256 * 1024  # of a file that is handed out
 _STILL = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
 
@@ -142,16 +146,35 @@ async def fetch_picture(request: Request, caller: Authenticated, desk: AtDesk) -
     if is_data_url(url):
         raise FieldInvalid("url must begin with http:// or https://.")
     desk.services.fetcher.check_url(url)
-    fetched = await desk.services.fetcher.get(url, desk.settings.picture.max_bytes)
-    header = await desk.services.inspector.check(fetched.data)
+    largest = desk.settings.picture.max_bytes
+    async with desk.fetched.take(largest, desk.settings.http.body_seconds):
+        fetched = await desk.services.fetcher.get(url, largest)
+        header = await desk.services.inspector.check(fetched.data)
+        # Whoever takes it slowly takes it from the disk.
+        file = await asyncio.to_thread(_put_aside, fetched.data)
     assert header is not None  # noqa: S101  # there is a picture to have one
     name = PurePosixPath(url.partition("?")[0]).name.encode("ascii", "ignore").decode().replace('"', "")
     headers = {
         **_STILL,
         "Cache-Control": "no-store",
+        "Content-Length": str(len(fetched.data)),
         "Content-Disposition": f'inline; filename="{name[:100] or "picture"}"',
     }
-    return Response(fetched.data, media_type=FORMATS[header.format].media_type, headers=headers)
+    return StreamingResponse(_pieces(file), media_type=FORMATS[header.format].media_type, headers=headers)
+
+
+def _put_aside(data: bytes) -> IO[bytes]:
+    """A temporary file with this in it, which is gone when it is closed; a small one never meets the disk."""
+    file = SpooledTemporaryFile(PIECE_BYTES)  # noqa: SIM115  # closed when it has been sent
+    file.write(data)
+    file.seek(0)
+    return file
+
+
+async def _pieces(file: IO[bytes]) -> AsyncGenerator[bytes]:
+    with file:
+        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+            yield piece
 
 
 @router.get(
