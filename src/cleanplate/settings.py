@@ -330,7 +330,12 @@ class Notify(Section):
     retry_seconds: list[Seconds] = Field(
         default=[5, 15, 60, 300, 900], description="Pauses between the tries of one callback."
     )
-    parallel: Positive = Field(default=8, description="Callbacks made at the same time.")
+    parallel: Positive = Field(default=32, description="Callbacks made at the same time.")
+    per_host: Positive | None = Field(
+        default=None,
+        description="Callbacks made to one host at the same time, so that one that does not answer leaves "
+        "room for others. Unset: a quarter of `parallel`.",
+    )
 
 
 class Worker(Section):
