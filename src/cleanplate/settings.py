@@ -310,6 +310,14 @@ class Fetch(Section):
     seconds: Seconds = Field(
         default=10, description="Longest that one download may take, redirects included."
     )
+    lookups: Positive = Field(
+        default=64, description="Names looked up at the same time; each takes a thread that only waits."
+    )
+    lookups_per_domain: Positive = Field(
+        default=8,
+        description="Names of one domain looked up at the same time, so that slow name servers hold up no "
+        "other domain's.",
+    )
     max_redirects: Annotated[int, Field(ge=0, le=20)] = Field(default=3, description="Redirects followed.")
     max_url_length: Positive = Field(default=2_048, description="Longest URL accepted.")
     allow_networks: list[IPvAnyNetwork] = Field(

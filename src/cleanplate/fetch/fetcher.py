@@ -18,7 +18,8 @@ from cleanplate import settings
 from cleanplate.fetch.addresses import Guard
 from cleanplate.fetch.data_url import check_data_url, decode_data_url, is_data_url
 from cleanplate.fetch.errors import FetchFailed, FetchTimeout, FetchTooLarge, UrlInvalid
-from cleanplate.fetch.network import Endpoint, GuardedBackend, Resolver, SystemResolver
+from cleanplate.fetch.lookups import SystemResolver, time_limit
+from cleanplate.fetch.network import Endpoint, GuardedBackend, Resolver
 from cleanplate.fetch.url import normal_host, parse_url
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Fetcher:
 
     def __init__(self, section: settings.Fetch, *, resolver: Resolver | None = None) -> None:
         self._limits = section
-        self._own_resolver = SystemResolver()
+        self._own_resolver = SystemResolver(section)
         backend = GuardedBackend(
             Guard(section.allow_networks), resolver or self._own_resolver, _endpoints(section)
         )
@@ -126,7 +127,7 @@ class Fetcher:
             return Fetched(data, _since(started), "data:", media_type)
         target = parse_url(url, self._limits.max_url_length)
         try:
-            async with asyncio.timeout(self._limits.seconds):
+            async with time_limit(self._limits.seconds):
                 target, data, media_type = await self._follow(target, max_bytes, accept or PICTURES_FIRST)
         except TimeoutError as error:
             raise _too_slow(target.host, self._limits.seconds) from error
