@@ -82,7 +82,8 @@ class Http(Section):
     )
     upload_memory_mib: Positive = Field(
         default=256,
-        description="Size of all request bodies that are looked at together; further ones wait on disk.",
+        description="Size of all request bodies that are looked at together; further ones wait on disk. "
+        "Pictures that are downloaded for the console have as much again.",
     )
     max_looks: Positive = Field(
         default=16, description="Pictures that are looked at for the console, or wait for it, at a time."
@@ -309,6 +310,14 @@ class Fetch(Section):
     seconds: Seconds = Field(
         default=10, description="Longest that one download may take, redirects included."
     )
+    lookups: Positive = Field(
+        default=64, description="Names looked up at the same time; each takes a thread that only waits."
+    )
+    lookups_per_domain: Positive = Field(
+        default=8,
+        description="Names of one domain looked up at the same time, so that slow name servers hold up no "
+        "other domain's.",
+    )
     max_redirects: Annotated[int, Field(ge=0, le=20)] = Field(default=3, description="Redirects followed.")
     max_url_length: Positive = Field(default=2_048, description="Longest URL accepted.")
     allow_networks: list[IPvAnyNetwork] = Field(
@@ -329,7 +338,12 @@ class Notify(Section):
     retry_seconds: list[Seconds] = Field(
         default=[5, 15, 60, 300, 900], description="Pauses between the tries of one callback."
     )
-    parallel: Positive = Field(default=8, description="Callbacks made at the same time.")
+    parallel: Positive = Field(default=32, description="Callbacks made at the same time.")
+    per_host: Positive | None = Field(
+        default=None,
+        description="Callbacks made to one host at the same time, so that one that does not answer leaves "
+        "room for others. Unset: a quarter of `parallel`.",
+    )
 
 
 class Worker(Section):

@@ -195,13 +195,6 @@ def test_marks_are_found_and_left(server):
     assert server.client.get("/v1/account").json()["usage"] == before
 
 
-def test_looking_has_its_bound(house, pictures):
-    busy = house(http=settings.Http(max_looks=1))
-    busy.services.finder._looking = 1
-    answer = busy.client.post("/v1/marks", files={"file": ("a.png", pictures.photo)})
-    assert (answer.status_code, answer.json()["code"]) == (429, "server_busy")
-
-
 @pytest.mark.parametrize(
     ("sent", "code"),
     [

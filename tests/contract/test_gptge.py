@@ -493,10 +493,11 @@ class TestCallback:
         parts = {"image_file": file(pictures.photo), **text(fields)}
         assert server.client.post(AUTO, files=parts).json()["data"]["state"] == 1
 
-    def test_4_base64_results_are_in_the_callback_too(self, idle, pictures):
-        parts = {"image_file": file(pictures.photo), **text({"return_type": "2"})}
-        task_id = submit(idle, **parts)
-        idle.finish(task_id, pictures.photo)
-        body = json.loads(idle.call(idle.callbacks.render(idle.task(task_id))))
-        assert base64.b64decode(body["data"]["image"]) == pictures.photo
-        assert body == ask(idle, task_id)
+    def test_4_base64_results_are_in_the_callback_too(self, server, pictures, web):
+        fields = {"rectangles": pictures.rectangles, "return_type": "2", "callback_url": f"{web.url}/inside"}
+        task_id = submit(server, **{"image_file": file(pictures.photo), **text(fields)})
+        _, headers, body = web.wait_for_post("/inside")
+        secret = server.call(server.services.accounts.get("default")).webhook_secret
+        told = Webhook(secret).verify(body, headers)
+        assert pictures.is_clean(base64.b64decode(told["data"]["image"], validate=True))
+        assert told == ask(server, task_id)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from cleanplate.fetch.data_url import decode_data_url, is_data_url
 from cleanplate.fetch.errors import FetchFailed, FetchRefused, FetchTimeout, FetchTooLarge, UrlInvalid
-from cleanplate.fetch.fetcher import Fetched, Fetcher
+from cleanplate.fetch.fetcher import Body, Fetched, Fetcher
 
 __all__ = [
+    "Body",
     "FetchFailed",
     "FetchRefused",
     "FetchTimeout",

@@ -9,7 +9,7 @@ import time
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import httpcore2
 import httpx2
@@ -18,11 +18,12 @@ from cleanplate import settings
 from cleanplate.fetch.addresses import Guard
 from cleanplate.fetch.data_url import check_data_url, decode_data_url, is_data_url
 from cleanplate.fetch.errors import FetchFailed, FetchTimeout, FetchTooLarge, UrlInvalid
-from cleanplate.fetch.network import Endpoint, GuardedBackend, Resolver, SystemResolver
+from cleanplate.fetch.lookups import SystemResolver, time_limit
+from cleanplate.fetch.network import Endpoint, GuardedBackend, Resolver
 from cleanplate.fetch.url import normal_host, parse_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 
 PICTURES_FIRST = "image/*,*/*;q=0.5"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -47,6 +48,19 @@ class Fetched:
     content_type: str | None
 
 
+class Body(Protocol):
+    """What is posted without ever being whole in memory; read from its beginning each time."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        ...
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """All of it."""
+        ...
+
+
 class Fetcher:
     """Gets URLs and posts callbacks, to permitted addresses only and within limits.
 
@@ -63,7 +77,7 @@ class Fetcher:
 
     def __init__(self, section: settings.Fetch, *, resolver: Resolver | None = None) -> None:
         self._limits = section
-        self._own_resolver = SystemResolver()
+        self._own_resolver = SystemResolver(section)
         backend = GuardedBackend(
             Guard(section.allow_networks), resolver or self._own_resolver, _endpoints(section)
         )
@@ -113,13 +127,13 @@ class Fetcher:
             return Fetched(data, _since(started), "data:", media_type)
         target = parse_url(url, self._limits.max_url_length)
         try:
-            async with asyncio.timeout(self._limits.seconds):
+            async with time_limit(self._limits.seconds):
                 target, data, media_type = await self._follow(target, max_bytes, accept or PICTURES_FIRST)
         except TimeoutError as error:
             raise _too_slow(target.host, self._limits.seconds) from error
         return Fetched(data, _since(started), str(target), media_type)
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> int:
+    async def post(self, url: str, body: bytes | Body, headers: Mapping[str, str], seconds: float) -> int:
         """Post a body and answer the status, whatever it is; redirects are not followed.
 
         At most 4 KiB of the answer are read, and thrown away.
@@ -135,6 +149,7 @@ class Fetcher:
             FetchRefused: it has no permitted address.
             FetchFailed: no connection, a bad certificate, a broken answer.
             FetchTimeout: no status within `seconds`.
+            CleanplateError: what the body raises while it is read.
         """
         target = parse_url(url, self._limits.max_url_length)
         status: int | None = None
@@ -194,7 +209,7 @@ class Fetcher:
         target: httpx2.URL,
         headers: Mapping[str, str],
         seconds: float,
-        body: bytes | None = None,
+        body: bytes | Body | None = None,
     ) -> AsyncGenerator[httpcore2.Response]:
         sent = {
             "Host": target.netloc.decode("ascii"),
@@ -202,6 +217,12 @@ class Fetcher:
             "Connection": "close",
             **headers,
         }
+        content: bytes | AsyncIterator[bytes] | None
+        if body is None or isinstance(body, bytes):
+            content = body
+        else:
+            content = body.pieces()
+            sent["Content-Length"] = str(body.size)  # in chunks, few receivers would expect it
         url = httpcore2.URL(
             scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path
         )
@@ -210,7 +231,7 @@ class Fetcher:
                 method,
                 url,
                 headers=list(sent.items()),
-                content=body,
+                content=content,
                 extensions={"timeout": {"connect": seconds}},
             ) as answer:
                 yield answer

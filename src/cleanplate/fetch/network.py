@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from cleanplate.fetch.addresses import Guard
 
 MAX_ADDRESSES = 8
-LOOKUP_THREADS = 8
 Endpoint = tuple[str, int]
 
 
@@ -36,22 +34,6 @@ class Resolver(Protocol):
             socket.gaierror: as `getaddrinfo` does.
         """
         ...
-
-
-class SystemResolver:
-    """`getaddrinfo` in threads of its own: slow name servers must not starve the loop's other threads."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="cleanplate-lookup")
-
-    async def resolve(self, host: str, port: int) -> Sequence[str]:
-        """Answer every address of a name, in the order of the system's preference."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, _lookup, host, port)
-
-    def close(self) -> None:
-        """Let go of the threads, without waiting for look-ups that are still out."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
@@ -144,10 +126,6 @@ def refused(host: str, detail: str) -> FetchRefused:
     return FetchRefused(
         f"{host} has no public address; only public addresses are fetched from.", detail=detail
     )
-
-
-def _lookup(host: str, port: int) -> list[str]:
-    return [str(address[0]) for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def _is_address(host: str) -> bool:

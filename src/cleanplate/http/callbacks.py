@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from cleanplate.http import gptge, kaze, native, picwish
 from cleanplate.http.desk import create_desk
+from cleanplate.http.embedded import written
 
 if TYPE_CHECKING:
+    from cleanplate.http.embedded import Document
     from cleanplate.http.services import Services
     from cleanplate.settings import Settings
     from cleanplate.task import Task
@@ -25,7 +26,7 @@ class Callbacks:
     def __init__(self, services: Services, settings: Settings) -> None:
         self._desk = create_desk(services, settings)
 
-    async def render(self, task: Task) -> bytes:
+    async def render(self, task: Task) -> bytes | Document:
         """The JSON that the dialect's query answers for this task, with links as seen at submit.
 
         Raises:
@@ -41,7 +42,7 @@ class Callbacks:
         elif task.request.dialect == "native":
             body = native.removal(self._desk, task, task.request.base_url)
         elif task.request.dialect == "picwish":
-            body = await picwish.result(self._desk, task, task.request.base_url)
+            body = picwish.result(self._desk, task, task.request.base_url)
         else:
-            body = await gptge.result(self._desk, task, task.request.base_url)
-        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+            body = gptge.result(self._desk, task, task.request.base_url)
+        return await written(self._desk, task, body)

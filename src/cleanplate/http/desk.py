@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
-from cleanplate.http.body import Bodies
+from cleanplate.http.body import Bodies, Memory
 from cleanplate.http.links import Links
 from cleanplate.http.listeners import Listeners
+from cleanplate.http.looks import Looks
 
 if TYPE_CHECKING:
     from cleanplate.http.services import Services
@@ -18,18 +19,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The rooms behind, the settings, and the tools that all routes share."""
+    """The rooms behind, the settings, and the tools that all routes share.
+
+    `fetched` is the memory for pictures that are downloaded for a browser. It is not the one of the bodies:
+    whose site is slow should keep nobody from uploading.
+    """
 
     services: Services
     settings: Settings
     bodies: Bodies
+    fetched: Memory
     links: Links
     listeners: Listeners
+    looks: Looks
 
 
 def create_desk(services: Services, settings: Settings) -> Desk:
     """Set up what the routes, and the callbacks, work with."""
-    return Desk(services, settings, Bodies(settings.http), Links(services.secret), Listeners())
+    http = settings.http
+    return Desk(
+        services,
+        settings,
+        Bodies(http),
+        Memory(http.upload_memory_mib),
+        Links(services.secret),
+        Listeners(),
+        Looks(http.max_looks),
+    )
 
 
 def desk_of(request: Request) -> Desk:

@@ -90,11 +90,6 @@ class Marks(Protocol):
 class Finder(Protocol):
     """Looks at pictures without cleaning them, outside this process; `worker.Finder` is one."""
 
-    @property
-    def waiting(self) -> int:
-        """How many pictures are being looked at, or wait for it."""
-        ...
-
     async def find(self, picture: bytes, sensitivity: float) -> Marks:
         """Find the marks of an encoded picture.
 

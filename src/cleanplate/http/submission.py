@@ -61,6 +61,7 @@ class Asked:
         sensitivity: 0–1, how readily something is taken for a mark; None: as the settings say.
         mode: `"auto"`, `"undo"` or `"fill"`.
         format: of the answer; None: as the input.
+        for_browsers: whether a result that is written anew is to have a format that every browser shows.
         quality: of a lossy answer, 95–100; None: as the settings say.
         metadata: the caller's own.
         callback_field: what the dialect calls `callback_url`.
@@ -79,6 +80,7 @@ class Asked:
     sensitivity: float | None = None
     mode: str = "auto"
     format: str | None = None
+    for_browsers: bool = False
     quality: int | None = None
     metadata: dict[str, Any] = field(default_factory=_no_metadata)
     callback_field: str = "callback_url"
@@ -108,6 +110,7 @@ def accepted_request(
         base_url=base_url(request, desk.settings.http),
         return_type=asked.return_type,
         format=asked.format,
+        for_browsers=asked.for_browsers,
         request_id=entry_of(request).request_id,
         quality=asked.quality,
         metadata=asked.metadata,

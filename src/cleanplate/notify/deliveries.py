@@ -11,18 +11,19 @@ import structlog
 
 from cleanplate import metrics, tracing
 from cleanplate.errors import CleanplateError
+from cleanplate.notify.places import Places, host_of
 from cleanplate.notify.signature import signed_headers
 from cleanplate.store import uninterrupted
 from cleanplate.store.queries import accounts as account_rows
 from cleanplate.store.queries import deliveries as delivery_rows
-from cleanplate.task.ports import DELIVER
+from cleanplate.task.ports import AGAIN, DELIVER
 from cleanplate.task.rows import read_task
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from cleanplate import settings
-    from cleanplate.fetch import Fetcher
+    from cleanplate.fetch import Body, Fetcher
     from cleanplate.store import Database
     from cleanplate.task import Task, Wakeups
 
@@ -76,7 +77,7 @@ class Deliveries:
         self,
         db: Database,
         fetcher: Fetcher,
-        render: Callable[[Task], Awaitable[bytes]],
+        render: Callable[[Task], Awaitable[bytes | Body]],
         settings: settings.Notify,
         wakeups: Wakeups,
         *,
@@ -89,31 +90,53 @@ class Deliveries:
         self._wakeups = wakeups
         self._clock = clock
         self._turn = asyncio.Semaphore(settings.parallel)
+        self._places = Places(settings.per_host or max(1, settings.parallel // 4))
 
     async def deliver(self, delivery_id: str) -> None:
         """Make one try, if one is due, and arrange for the next where it fails.
 
-        Nothing that the receiver does is an error here: it is noted in the delivery and logged.
+        Nothing that the receiver does is an error here: it is noted in the delivery and logged. While its
+        host has all the places that one host may have, a delivery stays due and is not tried: it is woken as
+        soon as one of them is free, and in any case by the sweep.
 
         Raises:
             StorageFailed: the database failed; the delivery is tried again when its claim has run out.
         """
-        async with self._turn:
-            claimed = await self._claim(delivery_id)
-            if claimed is None:
-                return
-            with tracing.span("deliver", kind="consumer", parent=claimed.task.request.trace) as span:
-                span.note(task=claimed.task.id, delivery=delivery_id, attempt=claimed.number)
-                try:
-                    answer = await self._attempt(claimed)
-                except asyncio.CancelledError:
-                    # Shutdown: whoever starts next need not wait for the claim to run out.
-                    await self._change(claimed, {"next_at": self._clock()})
-                    raise
-                span.tell({"http.response.status_code": answer.status})
-                if not answer.accepted:
-                    span.blame(str(answer.status or "callback_failed"))
-                await self._settle(claimed, answer)
+        if self._places.waits(delivery_id):
+            return
+        async with self._db.read() as connection:
+            row = await delivery_rows.find(connection, delivery_id)
+        if row is None:
+            return
+        host = host_of(row["url"])
+        if not self._places.take(host, delivery_id, first=row["attempts"] == 0):
+            return
+        try:
+            async with self._turn:
+                await self._try(delivery_id)
+        finally:
+            self._places.leave(host)
+        following = self._places.following(host)
+        if following is not None:
+            other, first = following
+            await self._wakeups.wake(DELIVER, other, priority=0 if first else AGAIN)
+
+    async def _try(self, delivery_id: str) -> None:
+        claimed = await self._claim(delivery_id)
+        if claimed is None:
+            return
+        with tracing.span("deliver", kind="consumer", parent=claimed.task.request.trace) as span:
+            span.note(task=claimed.task.id, delivery=delivery_id, attempt=claimed.number)
+            try:
+                answer = await self._attempt(claimed)
+            except asyncio.CancelledError:
+                # Shutdown: whoever starts next need not wait for the claim to run out.
+                await self._change(claimed, {"next_at": self._clock()})
+                raise
+            span.tell({"http.response.status_code": answer.status})
+            if not answer.accepted:
+                span.blame(str(answer.status or "callback_failed"))
+            await self._settle(claimed, answer)
 
     @uninterrupted
     async def _claim(self, delivery_id: str) -> Try | None:
@@ -133,13 +156,14 @@ class Deliveries:
                 if task is not None and account is not None:
                     return Try(delivery_id, number, row["url"], task, account["webhook_secret"])
         if early > 0:  # someone else is at it, or the wake-up came before its time
-            await self._wakeups.wake(DELIVER, delivery_id, delay=early)
+            priority = AGAIN if row["attempts"] else 0
+            await self._wakeups.wake(DELIVER, delivery_id, priority=priority, delay=early)
         return None
 
     async def _attempt(self, claimed: Try) -> Answer:
         try:
             body = await self._render(claimed.task)
-            headers = signed_headers(claimed.delivery_id, body, claimed.secret, self._clock())
+            headers = await signed_headers(claimed.delivery_id, body, claimed.secret, self._clock())
             status = await self._fetcher.post(claimed.url, body, headers, self._settings.seconds)
         except CleanplateError as error:
             return Answer(error=error.public_message, detail=error.detail)
@@ -160,7 +184,7 @@ class Deliveries:
         ours = await self._change(claimed, values, answer)
         self._log(claimed, answer, state if ours else "overtaken", pause)
         if ours and pause is not None:
-            await self._wakeups.wake(DELIVER, claimed.delivery_id, delay=pause)
+            await self._wakeups.wake(DELIVER, claimed.delivery_id, priority=AGAIN, delay=pause)
 
     @uninterrupted
     async def _change(self, claimed: Try, values: dict[str, Any], answer: Answer | None = None) -> bool:

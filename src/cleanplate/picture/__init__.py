@@ -18,7 +18,7 @@ from cleanplate.picture.limits import Limits
 
 if TYPE_CHECKING:
     from cleanplate.picture.decoding import decode
-    from cleanplate.picture.encoding import encode, written_format
+    from cleanplate.picture.encoding import encode, shown_format, written_format
     from cleanplate.picture.header import Header, inspect
     from cleanplate.picture.picture import JpegCoding, Picture, from_array
 
@@ -41,6 +41,7 @@ __all__ = [
     "inspect",
     "media_type",
     "output_format",
+    "shown_format",
     "sniff",
     "written_format",
 ]
@@ -53,6 +54,7 @@ _HEAVY = {
     "encode": "encoding",
     "from_array": "picture",
     "inspect": "header",
+    "shown_format": "encoding",
     "written_format": "encoding",
 }
 """Names whose modules load numpy, Pillow or OpenCV: found on first use, so that `sniff` stays light."""

@@ -22,7 +22,7 @@ from PIL import Image
 from cleanplate.picture import bmp, exif, jp2, jpeg, png, tiff, webp
 from cleanplate.picture.deep import encode_samples, to_8
 from cleanplate.picture.errors import PictureCannotBeWritten
-from cleanplate.picture.formats import named, output_format
+from cleanplate.picture.formats import SHOWN, named, output_format
 from cleanplate.picture.picture import JpegCoding, Picture
 from cleanplate.picture.splice import CannotSplice, splice
 from cleanplate.picture.strips import encode_in_strips
@@ -61,6 +61,16 @@ def written_format(picture: Picture, format: str | None = None) -> str:  # noqa:
     if picture.source is not None and asked == picture.format:
         return asked
     return output_format(asked, alpha=picture.alpha is not None)
+
+
+def shown_format(picture: Picture) -> str:
+    """The format to `encode` a picture in for those who put it onto a page.
+
+    The one that it would have anyway where every browser shows that, and PNG otherwise. One that is unchanged
+    stays what it is.
+    """
+    own = written_format(picture)
+    return own if picture.source is not None or own in SHOWN else "PNG"
 
 
 def encode(

@@ -42,6 +42,9 @@ FORMATS: dict[str, Format] = {
     "ARRAY": Format("application/octet-stream", "bin", "PNG", deep=True, alpha=True),
 }
 
+# What every browser shows. BMP is shown too, but not everywhere with its alpha, and has many times the bytes.
+SHOWN = frozenset({"JPEG", "PNG", "WEBP", "GIF", "AVIF"})
+
 _ALIASES = {
     "JPG": "JPEG",
     "JPE": "JPEG",

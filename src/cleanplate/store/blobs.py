@@ -163,12 +163,21 @@ class Blobs:
                 self._public, method, path, timedelta(seconds=min(max(1, int(seconds)), s3.LONGEST_LINK))
             )
 
+    async def size(self, key: str) -> int:
+        """How many bytes it has.
+
+        Raises:
+            BlobMissing: there is none.
+            StorageFailed: it could not be seen.
+        """
+        path = _checked(key)
+        with _storage():
+            return (await obstore.head_async(self._store, path))["size"]
+
     async def exists(self, key: str) -> bool:
         """Whether it is there."""
-        path = _checked(key)
         try:
-            with _storage():
-                await obstore.head_async(self._store, path)
+            await self.size(key)
         except BlobMissing:
             return False
         return True

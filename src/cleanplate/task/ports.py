@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 RUN_TASK = "run_task"  # entry; the key is a task id
 DELIVER = "deliver"  # entry; the key is a delivery id
+AGAIN = (
+    -1
+)  # priority of a delivery that was tried before: first tries, at 0, do not wait behind dead receivers
 
 
 class Wakeups(Protocol):

@@ -92,6 +92,7 @@ class Request:
         base_url: public base of the server as seen at submit, for links in callbacks.
         return_type: the dialect's wish for the result (1: URL, 2: base64).
         format: the wanted output format (`"PNG"`, …); None: as the input.
+        for_browsers: whether a result that is written anew is to have a format that every browser shows.
         request_id: of the HTTP request that submitted it, for the logs.
         trace: `traceparent` of what submitted it, set by `Tasks.submit`; None: there are no traces.
     """
@@ -114,6 +115,7 @@ class Request:
     preset: str | None = None
     name: str | None = None
     trace: str | None = None
+    for_browsers: bool = False
 
     @property
     def sources(self) -> list[Source]:

@@ -28,7 +28,7 @@ from cleanplate.task.errors import (
     TransitionRefused,
 )
 from cleanplate.task.listing import Page
-from cleanplate.task.ports import DELIVER, RUN_TASK
+from cleanplate.task.ports import AGAIN, DELIVER, RUN_TASK
 from cleanplate.task.purge import Purge, Purged
 from cleanplate.task.record import Failure, State, Task
 from cleanplate.task.rows import changes, from_row, priority
@@ -375,8 +375,8 @@ class Tasks:
             rows = [*await task_rows.queued(connection, now), *await task_rows.overdue(connection, now)]
             due = await delivery_rows.due(connection, now)
         await self._hint(RUN_TASK, [(row["id"], urgency(row["priority"], row["turn"])) for row in rows])
-        await self._hint(DELIVER, [(delivery_id, 0) for delivery_id in due])
-        return [*(row["id"] for row in rows), *due]
+        await self._hint(DELIVER, [(row["id"], AGAIN if row["attempts"] else 0) for row in due])
+        return [row["id"] for row in (*rows, *due)]
 
     async def purge(self) -> Purged:
         """Fail and refund what expired unfinished; remove rows and blobs of what expired, and stray blobs.

@@ -55,11 +55,6 @@ class Finder:
         self._resting: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
-    @property
-    def waiting(self) -> int:
-        """How many pictures are being looked at, or wait for it."""
-        return self._looking
-
     async def find(self, picture: bytes, sensitivity: float) -> Found:
         """Find the marks of an encoded picture.
 

@@ -20,6 +20,7 @@ from cleanplate.picture import (
     extension,
     inspect,
     media_type,
+    shown_format,
     sniff,
 )
 from cleanplate.region import Mask, Rectangles, Region, Smear, rasterize
@@ -62,8 +63,9 @@ def remove_mark(header: Header, bodies: list[bytes], step: Callable[[str], None]
     """Clean a picture.
 
     Args:
-        header: `limits`, `region`, `mode`, `sensitivity`, `format` (None: as the input), `quality`, and
-            `history`: whether the file may say that it was edited.
+        header: `limits`, `region`, `mode`, `sensitivity`, `format` (None: as the input), `for_browsers`
+            (without a `format`: one that they show), `quality`, and `history`: whether the file may say that
+            it was edited.
         bodies: the picture, then the mask or smear if there is one.
         step: told `"decoded"` when all that came from outside has been read.
 
@@ -100,7 +102,8 @@ def _removed(
     cleaned, timings = removal.picture, removal.timings
     del removal  # its area is a byte a pixel, as long as encoding takes
     history = HISTORY if header["history"] and answer["changed"] else None
-    result = encode(cleaned, header["format"], header["quality"], history)
+    wanted = header["format"] or (shown_format(cleaned) if header["for_browsers"] else None)
+    result = encode(cleaned, wanted, header["quality"], history)
     encoded = time.perf_counter()
     format_ = sniff(result)
     assert format_ is not None  # noqa: S101  # what was just encoded is a known format

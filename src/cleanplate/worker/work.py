@@ -217,6 +217,7 @@ class Work:
             "mode": task.request.mode,
             "sensitivity": task.request.sensitivity,
             "format": task.request.format,
+            "for_browsers": task.request.for_browsers,
             "quality": task.request.quality or section.jpeg_quality,
             "history": section.history,
         }

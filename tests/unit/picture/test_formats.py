@@ -17,6 +17,7 @@ from cleanplate.picture import (
     from_array,
     media_type,
     output_format,
+    shown_format,
     sniff,
     written_format,
 )
@@ -98,6 +99,24 @@ def test_an_unchanged_gif_or_heic_stays_what_it_is_and_a_changed_one_does_not(sa
         changed = picture.with_pixels(picture.pixels)
         assert written_format(changed) == expected
         assert sniff(encode(changed)) == expected
+
+
+@pytest.mark.parametrize("name", ["TIFF", "BMP", "JPEG2000", "GIF"])
+def test_what_is_for_browsers_is_png_where_they_would_not_show_it(name, saved, photo):
+    picture = decode(saved(photo(), name))
+    assert shown_format(picture) == name
+    assert encode(picture, shown_format(picture)) == picture.source
+    assert shown_format(picture.with_pixels(picture.pixels)) == "PNG"
+
+
+def test_what_is_for_browsers_stays_what_they_show(heic, saved, photo):
+    for name in ("JPEG", "PNG", "WEBP", "AVIF"):
+        picture = decode(saved(photo(), name))
+        assert shown_format(picture.with_pixels(picture.pixels)) == name
+    for name, expected in (("plain", "JPEG"), ("alpha", "PNG")):  # what a HEIC becomes anyway
+        picture = decode(heic(name))
+        assert shown_format(picture) == "HEIF"
+        assert shown_format(picture.with_pixels(picture.pixels)) == expected
 
 
 def test_sniffing_loads_no_picture_library():

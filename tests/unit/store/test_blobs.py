@@ -98,7 +98,7 @@ async def test_a_stream_gives_every_byte_and_says_how_many(blobs):
     data = bytes(range(256)) * 8192
     await blobs.put("a/big", data)
     size, pieces = await blobs.stream("a/big", chunk_bytes=1 << 18)
-    assert size == len(data)
+    assert size == len(data) == await blobs.size("a/big")
     assert b"".join([piece async for piece in pieces]) == data
 
 

@@ -17,9 +17,10 @@ UPLOADS = {"source": b"picture"}
         replace(REQUEST, request_id="another"),
         replace(REQUEST, base_url="https://other.example.org"),
         replace(REQUEST, credits=9),
+        replace(REQUEST, for_browsers=True),
         replace(REQUEST, trace=f"00-{'1' * 32}-{'2' * 16}-01"),
     ],
-    ids=["request id", "server's name", "price", "trace"],
+    ids=["request id", "server's name", "price", "browsers", "trace"],
 )
 def test_how_a_request_came_does_not_make_it_another(again):
     assert fingerprint(again, UPLOADS) == fingerprint(REQUEST, UPLOADS)

@@ -47,6 +47,7 @@ def removal(region: AskedRegion | None = STAMP, **changes) -> dict:
         "mode": "auto",
         "sensitivity": 0.5,
         "format": None,
+        "for_browsers": False,
         "quality": 95,
         "history": True,
         **changes,

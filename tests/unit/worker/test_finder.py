@@ -31,7 +31,7 @@ async def test_it_starts_its_child_when_it_is_first_asked_and_ends_it_when_nobod
     assert finder._slots is None
     small = await finder.thumbnail(make_picture(400, 200), 100)
     assert Image.open(io.BytesIO(small)).size == (100, 50)
-    assert finder.waiting == 0
+    assert finder._looking == 0
     async with asyncio.timeout(20):
         while finder._slots is not None or finder._closing:  # noqa: ASYNC110  # it ends by the clock
             await asyncio.sleep(0.02)
@@ -52,4 +52,4 @@ async def test_a_small_picture_of_any_kind(finder):
 async def test_it_says_what_is_wrong(finder, make_picture):
     with pytest.raises(PictureTooSmall):
         await finder.find(make_picture(10, 10), 0.5)
-    assert finder.waiting == 0
+    assert finder._looking == 0

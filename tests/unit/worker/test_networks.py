@@ -21,6 +21,7 @@ REMOVAL = {
     "mode": "fill",
     "sensitivity": 0.5,
     "format": None,
+    "for_browsers": False,
     "quality": 95,
     "history": True,
 }

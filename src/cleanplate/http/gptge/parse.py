@@ -37,6 +37,7 @@ def watermark(form: Form, max_rectangles: int) -> Asked:
         return_type=form.choice("return_type", (URL, BASE64), URL),
         sensitivity=form.fraction("sensitivity"),
         preset=form.text("preset"),
+        for_browsers=True,  # clients draw results on a canvas
     )
 
 
@@ -55,6 +56,7 @@ def watermark_auto(form: Form) -> Asked:
         return_type=form.choice("return_type", (URL, BASE64), URL),
         sensitivity=form.fraction("sensitivity"),
         preset=form.text("preset"),
+        for_browsers=True,  # clients draw results on a canvas
     )
 
 

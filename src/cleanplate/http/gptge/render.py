@@ -42,22 +42,20 @@ class Result(TypedDict):
     data: Progress
 
 
-async def result(desk: Desk, task: Task, base_url: str) -> Result:
+def result(desk: Desk, task: Task, base_url: str) -> Result:
     """The answer to a question about a task; a failed task is a successful answer.
 
-    Raises:
-        BlobMissing: the result is to be inside the answer, and has expired.
-        StorageFailed: it could not be read.
+    A result that is to be inside has its `PLACE` there: see `embedded`.
     """
-    answer = await waited(desk, task, base_url)
+    answer = waited(desk, task, base_url)
     if task.state is State.DONE:
         answer["data"]["mask"] = ""
     return answer
 
 
-async def waited(desk: Desk, task: Task, base_url: str) -> Result:
+def waited(desk: Desk, task: Task, base_url: str) -> Result:
     """The answer to someone who waited on the line: as `result`, without `mask`."""
-    told = await picwish.result(desk, task, base_url)
+    told = picwish.result(desk, task, base_url)
     data: Progress = {**told["data"]}
     data.setdefault("err_info", "")
     if task.outcome is not None:

@@ -14,6 +14,7 @@ from cleanplate.http.access import entry_of
 from cleanplate.http.answer import answer
 from cleanplate.http.auth import SPELLINGS, Authenticated
 from cleanplate.http.desk import AtDesk
+from cleanplate.http.embedded import answer_with_picture
 from cleanplate.http.gptge import parse, render, schema
 from cleanplate.http.origin import base_url
 from cleanplate.http.submission import submit
@@ -67,7 +68,7 @@ async def get_task(task_id: str, request: Request, caller: Authenticated, desk: 
     entry_of(request).task_id = task_id.strip()
     base = base_url(request, desk.settings.http)
     task = await desk.services.tasks.get(caller.account.id, task_id.strip())
-    return answer(await render.result(desk, task, base))
+    return await answer_with_picture(desk, task, render.result(desk, task, base))
 
 
 async def _submitted(request: Request, desk: Desk, task: Task) -> Response:
@@ -76,4 +77,5 @@ async def _submitted(request: Request, desk: Desk, task: Task) -> Response:
         return answer(render.accepted(task))
     seconds = desk.settings.task.sync_wait_seconds
     ended = await desk.services.tasks.wait(task.account_id, task.id, seconds)
-    return answer(await render.waited(desk, ended, base_url(request, desk.settings.http)))
+    body = render.waited(desk, ended, base_url(request, desk.settings.http))
+    return await answer_with_picture(desk, ended, body)

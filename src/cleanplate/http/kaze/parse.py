@@ -37,6 +37,7 @@ def submission(form: Form) -> Asked:
         region_picture=smear,
         sensitivity=form.fraction("sensitivity"),
         preset=form.text("preset"),
+        for_browsers=True,  # clients draw results on a canvas
     )
 
 

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+from contextlib import ExitStack
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from pydantic import Field
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from typing_extensions import TypedDict  # before Python 3.12, pydantic does not read the one in typing
 
 from cleanplate.fetch.data_url import is_data_url
@@ -18,7 +21,7 @@ from cleanplate.http.access import entry_of
 from cleanplate.http.answer import answer
 from cleanplate.http.auth import SPELLINGS, Authenticated
 from cleanplate.http.desk import AtDesk
-from cleanplate.http.errors import FieldInvalid, PathUnknown, ServerBusy, SourceMissing
+from cleanplate.http.errors import FieldInvalid, PathUnknown, SourceMissing
 from cleanplate.http.native.parse import Asked, parse, refuse_unknown
 from cleanplate.http.native.problems import BODY_REFUSALS, REFUSALS, problems
 from cleanplate.http.native.render import FoundMark
@@ -27,10 +30,13 @@ from cleanplate.picture.formats import FORMATS
 from cleanplate.task import State
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from cleanplate.http.desk import Desk
     from cleanplate.task import Task
 
 THUMBNAIL_SIDE = 320  # pixels
+PIECE_BYTES = 256 * 1024  # of a file that is handed out
 _STILL = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
 
@@ -90,16 +96,19 @@ router = APIRouter(prefix="/v1", tags=["native"], dependencies=SPELLINGS)
 async def find_marks(request: Request, caller: Authenticated, desk: AtDesk) -> Response:
     """Tell what a removal without an area would find, and each mark's shape. Costs and keeps nothing."""
     await desk.services.accounts.admit(caller)
-    _refuse_when_busy(desk)
-    async with desk.bodies.form(request) as form:
-        refuse_unknown(form, frozenset({"file", "sensitivity"}))
-        picture = form.file("file")
-        if picture is None:
-            raise SourceMissing
-        sensitivity = form.fraction("sensitivity")
-    await desk.services.inspector.check(picture)
-    usual = desk.settings.engine.sensitivity
-    seen = await desk.services.finder.find(picture, usual if sensitivity is None else sensitivity)
+    desk.looks.check()  # before the body is taken
+    with ExitStack() as look:
+        async with desk.bodies.form(request) as form:
+            # Only now, when the body is here: who sends it slowly must not keep a place from others.
+            look.enter_context(desk.looks.one_more())
+            refuse_unknown(form, frozenset({"file", "sensitivity"}))
+            picture = await asyncio.to_thread(form.file, "file")
+            if picture is None:
+                raise SourceMissing
+            sensitivity = form.fraction("sensitivity")
+        await desk.services.inspector.check(picture)
+        usual = desk.settings.engine.sensitivity
+        seen = await desk.services.finder.find(picture, usual if sensitivity is None else sensitivity)
     told: MarksAnswer = {
         "width": seen.width,
         "height": seen.height,
@@ -137,16 +146,35 @@ async def fetch_picture(request: Request, caller: Authenticated, desk: AtDesk) -
     if is_data_url(url):
         raise FieldInvalid("url must begin with http:// or https://.")
     desk.services.fetcher.check_url(url)
-    fetched = await desk.services.fetcher.get(url, desk.settings.picture.max_bytes)
-    header = await desk.services.inspector.check(fetched.data)
+    largest = desk.settings.picture.max_bytes
+    async with desk.fetched.take(largest, desk.settings.http.body_seconds):
+        fetched = await desk.services.fetcher.get(url, largest)
+        header = await desk.services.inspector.check(fetched.data)
+        # Whoever takes it slowly takes it from the disk.
+        file = await asyncio.to_thread(_put_aside, fetched.data)
     assert header is not None  # noqa: S101  # there is a picture to have one
     name = PurePosixPath(url.partition("?")[0]).name.encode("ascii", "ignore").decode().replace('"', "")
     headers = {
         **_STILL,
         "Cache-Control": "no-store",
+        "Content-Length": str(len(fetched.data)),
         "Content-Disposition": f'inline; filename="{name[:100] or "picture"}"',
     }
-    return Response(fetched.data, media_type=FORMATS[header.format].media_type, headers=headers)
+    return StreamingResponse(_pieces(file), media_type=FORMATS[header.format].media_type, headers=headers)
+
+
+def _put_aside(data: bytes) -> IO[bytes]:
+    """A temporary file with this in it, which is gone when it is closed; a small one never meets the disk."""
+    file = SpooledTemporaryFile(PIECE_BYTES)  # noqa: SIM115  # closed when it has been sent
+    file.write(data)
+    file.seek(0)
+    return file
+
+
+async def _pieces(file: IO[bytes]) -> AsyncGenerator[bytes]:
+    with file:
+        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+            yield piece
 
 
 @router.get(
@@ -176,17 +204,7 @@ async def _thumbnail(desk: Desk, task: Task) -> bytes:
     key = f"{task.outcome.result_key}.thumbnail"
     if await blobs.exists(key):
         return await blobs.get(key)
-    _refuse_when_busy(desk)
-    small = await desk.services.finder.thumbnail(await blobs.get(task.outcome.result_key), THUMBNAIL_SIDE)
+    with desk.looks.one_more():
+        small = await desk.services.finder.thumbnail(await blobs.get(task.outcome.result_key), THUMBNAIL_SIDE)
     await blobs.put(key, small)
     return small
-
-
-def _refuse_when_busy(desk: Desk) -> None:
-    """Let nobody wait behind more pictures than a person would.
-
-    Raises:
-        ServerBusy: with when to come back.
-    """
-    if desk.services.finder.waiting >= desk.settings.http.max_looks:
-        raise ServerBusy("The server is looking at too many pictures at once: try again in a moment.")

@@ -65,6 +65,7 @@ def removal(form: Form, operation: Operation, max_rectangles: int) -> Asked:
         return_type=return_type,
         sensitivity=form.fraction("sensitivity"),
         preset=form.text("preset"),
+        for_browsers=True,  # clients draw results on a canvas
         told_by_task=PICTURE_FAULTS if sync else PICTURE_FAULTS | {EMPTY_MASK},
     )
 

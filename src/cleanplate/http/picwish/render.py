@@ -5,11 +5,11 @@ Clients poll until a key is there, so what is not known yet is absent: never nul
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import TYPE_CHECKING, NotRequired
 
 from typing_extensions import TypedDict  # before Python 3.12, pydantic does not read the one in typing
 
+from cleanplate.http.embedded import PLACE
 from cleanplate.http.picwish.errors import DETAILS, FAILED, STATES
 from cleanplate.http.picwish.parse import AUTOMATIC, BASE64
 from cleanplate.task import State
@@ -17,7 +17,7 @@ from cleanplate.task import State
 if TYPE_CHECKING:
     from cleanplate.account import Quota
     from cleanplate.http.desk import Desk
-    from cleanplate.task import Outcome, Task
+    from cleanplate.task import Task
 
 QUEUED, COMPLETE, PROCESSING = 0, 1, 4
 HALF_WAY = 50  # nobody knows better while a task runs
@@ -77,18 +77,16 @@ def accepted(task: Task) -> Accepted:
     return {"status": 200, "message": "success", "data": {"task_id": task.id}}
 
 
-async def result(desk: Desk, task: Task, base_url: str) -> Result:
+def result(desk: Desk, task: Task, base_url: str) -> Result:
     """The answer to a question about a task; a failed task is a successful answer.
 
-    Raises:
-        BlobMissing: the result is to be inside the answer, and has expired.
-        StorageFailed: it could not be read.
+    A result that is to be inside has its `PLACE` there: see `embedded`.
     """
     data = _progress(task)
     if task.outcome is not None:
         # By the call that made it: a client reads `file` of the automatic one and `image` of the others.
         field = "file" if task.request.operation == AUTOMATIC else "image"
-        data[field] = await _picture(desk, task, task.outcome, base_url)
+        data[field] = PLACE if task.request.return_type == BASE64 else desk.links.url(task, base_url)
         data["image_width"], data["image_height"] = task.outcome.width, task.outcome.height
     if task.failure is None:
         return {"status": 200, "message": "success", "data": data}
@@ -112,18 +110,6 @@ def _progress(task: Task) -> Progress:
     if task.finished_at is not None:
         data["completed_at"] = int(task.finished_at)
     return data
-
-
-async def _picture(desk: Desk, task: Task, outcome: Outcome, base_url: str) -> str:
-    """The result as a field of an answer: a link to it, or itself as bare base64.
-
-    Raises:
-        BlobMissing: it has expired.
-        StorageFailed: it could not be read.
-    """
-    if task.request.return_type == BASE64:
-        return b64encode(await desk.services.blobs.get(outcome.result_key)).decode()
-    return desk.links.url(task, base_url)
 
 
 def package_credits(known: Quota, unlimited: int) -> Credits:

@@ -8,12 +8,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from cleanplate.http.access import entry_of
 from cleanplate.http.answer import answer
 from cleanplate.http.auth import SPELLINGS, Authenticated
 from cleanplate.http.desk import AtDesk
+from cleanplate.http.embedded import answer_with_picture
 from cleanplate.http.origin import base_url
 from cleanplate.http.picwish import parse, render, schema
 from cleanplate.http.submission import submit
@@ -82,7 +83,7 @@ async def get_result(task_id: str, request: Request, caller: Authenticated, desk
     entry_of(request).task_id = task_id.strip()
     base = base_url(request, desk.settings.http)
     task = await desk.services.tasks.get(caller.account.id, task_id.strip())
-    return answer(await render.result(desk, task, base))
+    return await answer_with_picture(desk, task, render.result(desk, task, base))
 
 
 @router.get(
@@ -105,6 +106,8 @@ async def _submit(request: Request, caller: Caller, desk: Desk, operation: Opera
         return answer(render.accepted(task))
     task = await desk.services.tasks.wait(task.account_id, task.id, desk.settings.task.sync_wait_seconds)
     if asked.return_type == parse.BYTES and task.outcome is not None:
-        data = await desk.services.blobs.get(task.outcome.result_key)
-        return Response(data, media_type=task.outcome.media_type, headers={"Cache-Control": "no-store"})
-    return answer(await render.result(desk, task, base_url(request, desk.settings.http)))
+        size, pieces = await desk.services.blobs.stream(task.outcome.result_key)
+        headers = {"Cache-Control": "no-store", "Content-Length": str(size)}
+        return StreamingResponse(pieces, headers=headers, media_type=task.outcome.media_type)
+    body = render.result(desk, task, base_url(request, desk.settings.http))
+    return await answer_with_picture(desk, task, body)

@@ -79,10 +79,12 @@ async def tries_of(connection: AsyncConnection, delivery_id: str) -> Sequence[Ro
     return (await connection.execute(query)).mappings().all()
 
 
-async def due(connection: AsyncConnection, now: float) -> Sequence[str]:
-    """Ids of the pending deliveries whose next try is due."""
-    query = select(deliveries.c.id).where(deliveries.c.state == "pending", deliveries.c.next_at <= now)
-    return (await connection.execute(query)).scalars().all()
+async def due(connection: AsyncConnection, now: float) -> Sequence[RowMapping]:
+    """Id and number of tries of the pending deliveries whose next one is due."""
+    query = select(deliveries.c.id, deliveries.c.attempts).where(
+        deliveries.c.state == "pending", deliveries.c.next_at <= now
+    )
+    return (await connection.execute(query)).mappings().all()
 
 
 async def pending_of(connection: AsyncConnection, task_ids: Collection[str]) -> set[str]:
