@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import asdict
 
 import cv2
 import numpy as np
 import pytest
+import structlog
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +17,16 @@ def _own_surroundings(monkeypatch, tmp_path):
         if name.startswith("CLEANPLATE_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before():
+    """A command that runs in this process logs to the test's own stderr, which is closed after it."""
+    root, told = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.configure(**told)
 
 
 @pytest.fixture
