@@ -52,7 +52,7 @@ def marked() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def told_setting(seen: np.ndarray, area: np.ndarray) -> Setting:
-    return replace(setting(seen, area, 0.6, lossy=False), palette=Palette.of(seen, ~area))
+    return replace(setting(seen, area, 0.6, lossy=False), palette=Palette.of(seen, ~area), exact=True)
 
 
 def test_a_beam_under_a_mark_is_not_a_part_of_another_colour() -> None:

@@ -88,6 +88,7 @@ class Evidence:
             for one in (error, coverage, doubt)
         )
         share = np.broadcast_to(0.0 if palette is None else elsewhere, len(seen)).astype(float)
+        palette = palette if share.any() else None
         return cls(guess + (seen - guess) / coverage, guess, error, coverage, doubt, noise, share, palette)
 
     def of(self, chosen: NDArray[Any] | slice) -> Evidence:

@@ -126,9 +126,8 @@ def recover(
     if outline is not None:
         area, odds = outline.area, outline.odds
     here = setting(seen, area, noise, lossy=lossy)
-    if outline is None:
-        here = replace(here, palette=Palette.of(seen, ~area))
-    else:
+    here = replace(here, palette=Palette.of(seen, ~area), exact=outline is None)
+    if outline is not None:
         coverage, doubt = unsure(outline, here.coverage, here.doubt)
         here = replace(here, coverage=coverage, doubt=doubt)
     opaque = OPAQUE_LOSSY if lossy else OPAQUE
@@ -137,7 +136,7 @@ def recover(
     first = painted(seen, area)
     busy = busyness(seen, ~area)
     by_axis = busy_along(seen, ~area)
-    found, first, errors = _levels(here, first, usual_error(by_axis, area), known, sure=outline is None)
+    found, first, errors = _levels(here, first, usual_error(by_axis, area), known)
     error = length(errors)
     wide = bool(np.count_nonzero(here.depth > SHALLOW) >= DEEP_SHARE * np.count_nonzero(area))
     if not found or (found[0].opacity > opaque and not wide):
@@ -269,8 +268,6 @@ def _levels(
     guess: NDArray[np.float32],
     error: NDArray[np.float32],
     known: Sequence[Level],
-    *,
-    sure: bool,
 ) -> tuple[list[Level], NDArray[np.float32], NDArray[np.float32]]:
     """The mark's levels, and a guess with its error that holds deep inside of it too.
 
@@ -284,7 +281,7 @@ def _levels(
         inner = here.area
     near = inner & (here.depth <= SHALLOW)
     told = parts[near].astype(np.intp)
-    found = list(known) or levels(_evidence(here, guess, error, near), told, rng, sure=sure)
+    found = list(known) or levels(_evidence(here, guess, error, near), told, rng, sure=here.exact)
     deep = here.depth > SHALLOW
     if (
         not found
@@ -309,7 +306,7 @@ def _levels(
     guess, error = np.where(better, middle, guess), np.where(better, spread, error)
     if not known:
         told = parts[inner].astype(np.intp)
-        found = levels(_evidence(here, guess, error, inner), told, rng, found[:1], sure=sure)
+        found = levels(_evidence(here, guess, error, inner), told, rng, found[:1], sure=here.exact)
     return found, guess, error
 
 

@@ -53,7 +53,8 @@ class Setting:
         doubt: (H, W) float32, the usual error of that.
         noise: what storing the picture may have moved a value by.
         lossy: whether it has been through a lossy encoder.
-        palette: the photo's colours, where they may be asked what is under the mark.
+        palette: the photo's colours beside the mark; None where these are too few, or grey.
+        exact: whether all of the area is the mark's, and no bare photo, whose colours are the palette's too.
     """
 
     seen: NDArray[np.float32]
@@ -64,9 +65,12 @@ class Setting:
     noise: float
     lossy: bool
     palette: Palette | None = None
+    exact: bool = False
 
     def elsewhere(self) -> NDArray[np.float32]:
         """How likely the photo under a pixel is something of which a painting knows nothing, (H, W)."""
+        if not self.exact:
+            return np.zeros(self.area.shape, np.float32)
         deep = np.clip((self.depth - TOLD) / (UNTOLD - TOLD), 0, 1)
         return (SELDOM + (SURPRISE - SELDOM) * deep).astype(np.float32)
 
