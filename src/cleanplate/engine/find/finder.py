@@ -101,7 +101,7 @@ def _found(pixels: NDArray[Any], box: Box, within: NDArray[np.bool_] | None, ask
         return
     free = np.ones(size, bool) if within is None else within.copy()
     # what repeats shows itself in the whole picture, however little of it the user points at
-    likely = _resized(sight.probability, size) if part.shape == pixels.shape else None
+    likely = sight.probability if part.shape == pixels.shape else None
     repeated = find_repeated(pixels, likely, box)
     least, nearby = LIKELY, STROKES_NEARBY
     if repeated is not None and repeated.confidence >= asked:

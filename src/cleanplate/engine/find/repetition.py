@@ -246,7 +246,8 @@ def find_repeated(
 
     Args:
         pixels: (H, W, 1) or (H, W, 3), uint8 or uint16.
-        likely: (H, W) float32 in 0..1, how likely each pixel is a mark's to a network; None knows nothing.
+        likely: float32 in 0..1, how likely each pixel is a mark's to a network, of the picture at any scale;
+            None knows nothing.
         box: (x, y, width, height) of the part of the picture that the answer is wanted for; None is all.
 
     Returns:
