@@ -38,7 +38,8 @@ class Undone:
     """What un-blending did.
 
     Attributes:
-        marks: the marks as they are known now: opacity and colour of every pixel, confidence of the fit.
+        marks: the marks as they are known now: opacity and colour of every pixel as fitted, the finder's
+            confidence.
         area: (H, W) boolean, the pixels that were had back and written.
         hidden: (H, W) boolean, the marks' pixels that are too opaque for that, or not understood, and were
             left alone.

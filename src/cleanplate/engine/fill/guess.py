@@ -56,6 +56,7 @@ def shrunken(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Means of the usable pixels of each `scale` × `scale` square, and which part of it is usable.
 
+    What a square at the right or lower edge has less of than others counts as not usable.
     A few rows of squares are taken at a time, so that no full-size copy of a large picture is made.
     """
     height, width = usable.shape
