@@ -96,82 +96,95 @@ def backends(network):
         yield postgres, s3
 
 
+class Client:
+    """Sends pictures to the servers in turn, as files or by URL."""
+
+    def __init__(self, fleet: Fleet, elsewhere: Origin, servers: list) -> None:
+        self._fleet, self._elsewhere, self._servers = fleet, elsewhere, servers
+        pixels = np.full((90, 120, 3), 100, np.uint8)
+        pixels[40:60, 30:80] = 255
+        self._picture = cv2.imencode(".png", pixels)[1].tobytes()
+        elsewhere.slow_seconds = 2.0
+        elsewhere.files = {"a.png": self._picture}
+        self.ids: list[str] = []
+
+    def submit(self, server: int, *, slow: bool) -> None:
+        url = f"{self._elsewhere.url}/slow/a.png"
+        source = {"url": (None, url)} if slow else {"file": ("a", self._picture)}
+        answer = requests.post(
+            f"{self._servers[server].url}/v1/removals",
+            headers={"Authorization": f"Bearer {self._servers[0].token}"},
+            files={
+                **source,
+                "rectangles": (None, '[{"x":30,"y":40,"width":50,"height":20}]'),
+                "webhook": (None, f"{self._elsewhere.url}/heard"),
+            },
+            timeout=60,
+        )
+        assert answer.status_code == 202, answer.text
+        self.ids.append(answer.json()["id"])
+
+    def all_done(self) -> bool:
+        return self._fleet.query("SELECT count(*) FROM tasks WHERE state = 'done'") == [(len(self.ids),)]
+
+    def occupies(self, pid: int) -> bool:
+        """Whether a worker holds a task (each takes two seconds); else there is one more to be had."""
+        if _held_by(self._fleet, pid):
+            return True
+        if not self._fleet.query("SELECT 1 FROM tasks WHERE state = 'queued'"):
+            self.submit(0, slow=True)
+        return False
+
+
+def _held_by(fleet: Fleet, pid: int) -> list:
+    return fleet.query("SELECT 1 FROM tasks WHERE worker LIKE $1", f"%:{pid}")
+
+
+def _entered(network: Network) -> tuple[str, str, tuple[str, ...]]:
+    """A new host, its address, and the words that run a command there."""
+    host, address = network.add()
+    return host, address, ("ip", "netns", "exec", host)
+
+
 @pytest.mark.slow
 def test_a_host_that_is_cut_off_loses_its_tasks_to_the_others_and_comes_back(network, backends, tmp_path):
     postgres, s3 = backends
-    pixels = np.full((90, 120, 3), 100, np.uint8)
-    pixels[40:60, 30:80] = 255
-    picture = cv2.imencode(".png", pixels)[1].tobytes()
     with Origin(host=HUB) as elsewhere, Fleet(tmp_path, postgres, postgres.create(), s3, SETTINGS) as fleet:
-        elsewhere.slow_seconds = 2.0
-        elsewhere.files = {"a.png": picture}
-
-        def enter(host: str) -> tuple[str, ...]:
-            return ("ip", "netns", "exec", host)
-
         servers = []
         for _ in range(2):
-            host, address = network.add()
-            servers.append(fleet.add_server(host=address, before=enter(host)))
+            _, address, inside = _entered(network)
+            servers.append(fleet.add_server(host=address, before=inside))
         workers = []
         for _ in range(2):
-            host, address = network.add()
-            workers.append((host, address, fleet.add_worker(before=enter(host))))
-        headers = {"Authorization": f"Bearer {servers[0].token}"}
-        ids = []
-
-        def submit(server: int, *, slow: bool) -> None:
-            source = {"url": (None, f"{elsewhere.url}/slow/a.png")} if slow else {"file": ("a", picture)}
-            answer = requests.post(
-                f"{servers[server].url}/v1/removals",
-                headers=headers,
-                files={
-                    **source,
-                    "rectangles": (None, '[{"x":30,"y":40,"width":50,"height":20}]'),
-                    "webhook": (None, f"{elsewhere.url}/heard"),
-                },
-                timeout=60,
-            )
-            assert answer.status_code == 202, answer.text
-            ids.append(answer.json()["id"])
+            host, address, inside = _entered(network)
+            workers.append((host, address, fleet.add_worker(before=inside)))
+        client = Client(fleet, elsewhere, servers)
 
         cut, address, hand = workers[0]
         pid = hand.process.pid
-
-        def at_work() -> bool:
-            """Whether it holds a task, each of which takes two seconds; else there is one more to be had."""
-            if fleet.query("SELECT 1 FROM tasks WHERE worker LIKE $1", f"%:{pid}"):
-                return True
-            if not fleet.query("SELECT 1 FROM tasks WHERE state = 'queued'"):
-                submit(0, slow=True)
-            return False
-
-        until(at_work)
+        until(lambda: client.occupies(pid))
         network.cable(cut, "down")
         since = time.monotonic()
         for number in range(TASKS):
-            submit(number % 2, slow=number % 3 == 0)
-        until(
-            lambda: fleet.query("SELECT 1 FROM tasks WHERE worker LIKE $1", f"%:{pid}") == [],
-            60,
-            "nobody has taken over",
-        )
+            client.submit(number % 2, slow=number % 3 == 0)
+        until(lambda: _held_by(fleet, pid) == [], 60, "nobody has taken over")
         taken_over = time.monotonic() - since
         time.sleep(max(0.0, CUT_SECONDS - (time.monotonic() - since)))
         network.cable(cut, "up")
         back = until(lambda: _ready(f"http://{address}:{hand.port}/readyz"), 60)
-        until(lambda: fleet.query("SELECT count(*) FROM tasks WHERE state = 'done'") == [(len(ids),)], 180)
+        until(client.all_done, 180)
         # The one that was cut off works again, without having been started anew.
         fleet.workers[1].end()
-        submit(0, slow=False)
-        until(lambda: fleet.query("SELECT count(*) FROM tasks WHERE state = 'done'") == [(len(ids),)], 60)
+        client.submit(0, slow=False)
+        until(client.all_done, 60)
         assert hand.process.poll() is None
 
         until(lambda: fleet.query("SELECT count(*) FROM deliveries WHERE state <> 'delivered'") == [(0,)])
         kinds = fleet.query(
             "SELECT kind, count(*), count(DISTINCT task_id) FROM ledger GROUP BY kind ORDER BY 1"
         )
-        assert kinds == [("capture", len(ids), len(ids)), ("hold", len(ids), len(ids))]
+        count = len(client.ids)
+        assert kinds == [("capture", count, count), ("hold", count, count)]
         refused = sum(one.log.count(" accepted=False") + one.log.count("taken away") for one in fleet.workers)
         again = fleet.query("SELECT count(*) FROM tasks WHERE attempt > 1")[0][0]
         print(
