@@ -113,8 +113,9 @@ def _across(
     large[0] = False
     height, width = pieces.shape
     pairs: list[NDArray[np.intp]] = []
+    own = np.stack(np.nonzero(large[pieces]))
     for down, right in ((0, REACH), (REACH, 0), (0, -REACH), (-REACH, 0)):
-        y, x = np.nonzero(large[pieces])
+        y, x = own
         there = (y + down >= 0) & (y + down < height) & (x + right >= 0) & (x + right < width)
         y, x = y[there], x[there]
         other = pieces[y, x] != pieces[y + down, x + right]

@@ -289,14 +289,13 @@ def _levels(
         or np.count_nonzero(deep) < DEEP_SHARE * np.count_nonzero(here.area)
     ):
         return found, guess, error
-    bare = np.clip((here.seen - found[0].light) / np.float32(found[0].through), 0, 255)
+    which = np.zeros(here.area.shape, np.intp)
     if len(found) > 1:
         said, _ = likelihoods(here, guess, error, found)
-        said = coherent(np.where(deep, 0, said), here.seen, guess, here.area, found)
-        which = said.argmax(axis=0)
-        t = np.array([max(one.through, THIN) for one in found], np.float32)
-        m = np.stack([one.light for one in found]).astype(np.float32)
-        bare = np.clip((here.seen - m[which]) / t[which][..., None], 0, 255)
+        which = coherent(np.where(deep, 0, said), here.seen, guess, here.area, found).argmax(axis=0)
+    t = np.array([max(one.through, THIN) for one in found], np.float32)
+    m = np.stack([one.light for one in found]).astype(np.float32)
+    bare = np.clip((here.seen - m[which]) / t[which][..., None], 0, 255)
     exact = np.rint(np.where(here.area[..., None], bare, here.seen)).astype(np.uint8)
     side = min(2 * int(here.depth.max()) + 1, WIDEST)
     middle = cv2.medianBlur(exact, side).reshape(exact.shape).astype(np.float32)
