@@ -38,7 +38,18 @@ from uuid import uuid4
 
 from page import command, machine, today, write
 from plot import lines as plotted
-from service import GRANTED, PICTURES, SAMPLE, VARIANTS, Line, account_of, form, picture, status_mib, table
+from service_client import (
+    GRANTED,
+    PICTURES,
+    SAMPLE,
+    VARIANTS,
+    Line,
+    account_of,
+    form,
+    picture,
+    status_mib,
+    table,
+)
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+from claims import claimed
 from cleanplate.store import StorageFailed
 from cleanplate.task import State
 from cleanplate.task.turns import SYNC_FIRST
-
-
-async def claimed(world, caller=None, **changes):
-    caller = caller or await world.caller()
-    task = await world.tasks.submit(caller, world.request(**changes), {})
-    return caller, await world.tasks.claim(task.id, "w1")
 
 
 async def test_a_task_that_the_server_kept_from_being_done_is_tried_again_after_longer_and_longer(world):

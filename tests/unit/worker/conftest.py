@@ -1,4 +1,4 @@
-"""Pictures to be cleaned."""
+"""Pictures to be cleaned, and how the children that clean them are brought up."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+
+from cleanplate.worker.children import Upbringing
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +39,8 @@ def make_mask():
         return file.getvalue()
 
     return make
+
+
+@pytest.fixture(scope="module")
+def upbringing() -> Upbringing:
+    return Upbringing(memory_mib=1024, threads=1, start_seconds=60, requests=100)
