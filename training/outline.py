@@ -29,7 +29,7 @@ from training import sample
 from training.bank import Bank
 from training.outline_network import Outline
 from training.photos import TRAIN, VALIDATE, Photos
-from training.run import Run, begun, common, go, plain_optimiser, plain_run, recorded
+from training.run import Run, common, learn, plain_run, recorded
 from training.strokes import pointed
 from training.trees import ROOT
 
@@ -240,20 +240,15 @@ def train(asked: argparse.Namespace, recipe: Recipe) -> Run:
     held = pool(asked, "validate", recipe.seed, max(CHUNK, recipe.scenes // 16))
     share = np.sqrt([np.count_nonzero(look.weight) for look in looks])
     share /= share.sum()
-    torch.set_num_threads(recipe.threads)
-    run = started(asked, recipe)
-    end = begun(run, asked, lambda: plain_optimiser(run.network, recipe))
-    go(
-        run,
-        asked.out,
+    return learn(
+        asked,
         recipe,
-        end,
-        (batch(looks, share, recipe, number) for number in range(run.step, end)),
-        lambda given: step(run, given, recipe),
+        started,
+        lambda number: batch(looks, share, recipe, number),
+        lambda run, given: step(run, given, recipe),
         lambda ema: judge(ema, held),
         "f1",
     )
-    return run
 
 
 def parsed(words: list[str] | None = None) -> tuple[argparse.Namespace, Recipe]:

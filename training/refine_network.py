@@ -2,29 +2,24 @@
 
 It is shown what `cleanplate.engine.fit.refining` tells of a fit at full scale, and gives each candidate a
 weight, one for lightness and one for the chromas (which most encoders keep at half the size), and a little to
-add. Untrained it gives the fit's own answer. Four scales, whole to an eighth; at the first, pixels are looked
-at one by one before they are with their neighbours. Batch norms are folded away for export.
+add. Untrained it gives the fit's own answer.
 """
 
 from __future__ import annotations
 
 import torch
-from torch import nn
 from torch.nn import functional as F  # noqa: N812  the name everyone reads
 
-from training.network import Unit
-from training.outline_network import Stage, doubled
+from training.unet import UNet
 
 PLANES, CANDIDATES = 48, 7
-WIDTHS = (24, 32, 48, 64)  # channels at strides 1, 2, 4, 8
-STEM = 32
 SURE = 4.0  # log-odds by which the fit's own answer, the first candidate, leads untrained
 KEEN = 4.0  # log-odds that one unit of the last layer is
 ADDED = 16 / 255  # of full scale, likewise
 AXES = ((1, 1, 1), (1, 0, -1), (1, -2, 1))
 
 
-class Refine(nn.Module):
+class Refine(UNet):
     """(N, PLANES + 3 · CANDIDATES, H, W) in, H and W multiples of 8; the photo, (N, 3, H, W), out.
 
     The planes come first, then the candidates' colours, 0..1; where the first plane is 0 the first is given.
@@ -34,20 +29,7 @@ class Refine(nn.Module):
     lead: torch.Tensor
 
     def __init__(self) -> None:
-        super().__init__()
-        one, two, four, eight = WIDTHS
-        self.stem = Unit(PLANES, STEM, 1)
-        self.in1 = Stage(STEM, one, 1)
-        self.in2 = Stage(one, two, 2, 2)
-        self.in4 = Stage(two, four, 2, 2)
-        self.in8 = Stage(four, eight, 3, 2)
-        self.out4 = Stage(eight + four, four, 2)
-        self.out2 = Stage(four + two, two, 2)
-        self.join = Unit(two + one, one, 1)
-        self.out1 = Stage(one, one, 1)
-        self.last = nn.Conv2d(one, 2 * CANDIDATES + 3, 1)
-        nn.init.normal_(self.last.weight, std=0.003)
-        nn.init.zeros_(self.last.bias)
+        super().__init__(PLANES, 2 * CANDIDATES + 3)
         turn = torch.tensor(AXES, dtype=torch.float32)
         self.register_buffer("turn", F.normalize(turn, dim=1)[:, :, None, None], persistent=False)
         lead = torch.tensor([SURE] + [0.0] * (CANDIDATES - 1))
@@ -65,12 +47,3 @@ class Refine(nn.Module):
         # the axes are orthonormal, so the way back is the same turn transposed
         photo = F.conv2d(mixed, self.turn.transpose(0, 1))
         return torch.where(planes[:, :1] > 0, photo, candidates[:, :3].float())
-
-    def said(self, planes: torch.Tensor) -> torch.Tensor:
-        """The last layer's word, (N, 2 · CANDIDATES + 3, H, W)."""
-        full = self.in1(F.relu(self.stem(planes)))
-        half = self.in2(full)
-        quarter = self.in4(half)
-        quarter = self.out4(torch.cat([doubled(self.in8(quarter)), quarter], 1))
-        half = self.out2(torch.cat([doubled(quarter), half], 1))
-        return self.last(self.out1(F.relu(self.join(torch.cat([doubled(half), full], 1)))))

@@ -153,6 +153,34 @@ def go(
             break
 
 
+def learn(
+    asked: argparse.Namespace,
+    recipe: Any,
+    started: Callable[[argparse.Namespace, Any], Run],
+    batch: Callable[[int], Any],
+    step: Callable[[Run, Any], dict[str, float]],
+    judge: Callable[[nn.Module], dict[str, float]],
+    score: str,
+) -> Run:
+    """A run with `plain_optimiser`, begun or gone on with, until `--steps`, the end of a decay, or a signal.
+
+    Args:
+        asked: the options of `common`.
+        recipe: with `threads` as well as what `go` wants.
+        started: a new run.
+        batch: what a step learns from, by the step's number.
+        step: makes one update; the terms of its loss.
+        judge: figures of the EMA on what is held out.
+        score: which of the figures is to grow.
+    """
+    torch.set_num_threads(recipe.threads)
+    run = started(asked, recipe)
+    end = begun(run, asked, lambda: plain_optimiser(run.network, recipe))
+    batches = (batch(number) for number in range(run.step, end))
+    go(run, asked.out, recipe, end, batches, lambda given: step(run, given), judge, score)
+    return run
+
+
 def _keep(
     run: Run, out: Path, figures: dict[str, float], score: float, warmup: int, means: dict[str, float]
 ) -> None:

@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason="training is an extra of its own: needs torc
 pytest.importorskip("sklearn", reason="training is an extra of its own: needs scikit-learn")
 
 import torch
-from training import art, export, marks, refine
+from training import art, export, looks, marks, refine
 from training.bank import Bank
 from training.photos import VALIDATE, Photos
 from training.refine_network import CANDIDATES, PLANES, Refine
@@ -23,11 +23,11 @@ TOLD = PLANES + 3 * CANDIDATES
 
 
 @pytest.fixture(scope="module")
-def looks(photos: Path, pieces: Path) -> list[refine.Look]:
+def pool(photos: Path, pieces: Path) -> list[refine.Look]:
     """A few looks of either half."""
     bank, scenes = Bank.load(pieces, "train"), Photos(photos, VALIDATE)
     answer: list[refine.Look] = []
-    with refine.richer():
+    with looks.richer():
         for number in range(12):
             answer += refine.exact(np.random.default_rng([3, number]), bank, scenes)
         for number in range(4):
@@ -35,12 +35,12 @@ def looks(photos: Path, pieces: Path) -> list[refine.Look]:
     return answer
 
 
-def test_what_is_learnt_from_is_what_the_fit_came_to(looks: list[refine.Look]) -> None:
+def test_what_is_learnt_from_is_what_the_fit_came_to(pool: list[refine.Look]) -> None:
     assert recovery.refined is refining.refined
     assert art.styled.__module__ == "training.art"
     assert marks.draw.__module__ == "training.marks"
-    assert len(looks) >= 4
-    for clues, clean, _ in looks:
+    assert len(pool) >= 4
+    for clues, clean, _ in pool:
         assert clean.shape == clues.seen.shape
         shown = refine.told(clues)
         assert shown.shape == (TOLD, *clues.area.shape)
@@ -52,9 +52,9 @@ def test_the_network_has_the_planes_that_the_engine_tells() -> None:
     assert (refining.PLANES, refining.CANDIDATES) == (PLANES, CANDIDATES)
 
 
-def test_untrained_it_gives_about_what_the_fit_came_to(looks: list[refine.Look]) -> None:
+def test_untrained_it_gives_about_what_the_fit_came_to(pool: list[refine.Look]) -> None:
     torch.manual_seed(2)
-    shown = torch.from_numpy(refine.told(looks[0][0])[None, :, :64, :64])
+    shown = torch.from_numpy(refine.told(pool[0][0])[None, :, :64, :64])
     with torch.no_grad():
         photo = Refine().eval()(shown)
     area = shown[:, :1] > 0
@@ -79,10 +79,10 @@ def test_a_resumed_run_goes_on_as_if_it_had_never_stopped(
     photos: Path,
     pieces: Path,
     tmp_path: Path,
-    looks: list[refine.Look],
+    pool: list[refine.Look],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(refine, "pool", lambda *_: looks)
+    monkeypatch.setattr(looks, "pool", lambda *_: pool)
     recipe = refine.Recipe(warmup=2, bf16=False, threads=1, validate_every=2, side=64, batch=2)
 
     def ran(out: Path, *words: str) -> dict[str, torch.Tensor]:
@@ -98,11 +98,11 @@ def test_a_resumed_run_goes_on_as_if_it_had_never_stopped(
     assert (tmp_path / "half" / "curve.csv").exists()
 
 
-def test_learning_lowers_the_loss(looks: list[refine.Look]) -> None:
+def test_learning_lowers_the_loss(pool: list[refine.Look]) -> None:
     torch.manual_seed(1)
     recipe = refine.Recipe(warmup=1, bf16=False, threads=1, side=64, batch=4, rate=4e-3)
     asked, _ = refine.parsed(["--out", "unused"])
     run = refine.started(asked, recipe)
-    same = refine.batch(looks, recipe, 0)
+    same = refine.batch(pool, recipe, 0)
     losses = [refine.step(run, same, recipe)["ratio"] for _ in range(25)]
     assert np.mean(losses[-3:]) < 0.9 * losses[0]
