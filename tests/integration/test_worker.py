@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import watermarked
+from children import alive
 from cleanplate.store import BlobMissing
 from cleanplate.task import AskedRegion, Request, Source, State
 from workshop import DEADLINE, STAMP, Server, frozen, picture
@@ -22,14 +23,6 @@ from workshop import DEADLINE, STAMP, Server, frozen, picture
 async def server(tmp_path):
     async with Server(tmp_path).open() as server:
         yield server
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 async def test_a_task_is_cleaned_and_charged_once(server):
