@@ -141,7 +141,7 @@ def recover(
     wide = bool(np.count_nonzero(here.depth > SHALLOW) >= DEEP_SHARE * np.count_nonzero(area))
     if not found or (found[0].opacity > opaque and not wide):
         return _given_up(here, first, found, opaque, odds)
-    state = _settled(here, first, errors, by_axis, found)
+    state = _settled(here, first, errors, by_axis, found, teaching=here.exact and not wide)
     solid = state.shape.through[area & (here.depth > 1)]
     if not wide and np.count_nonzero(solid < 1 - opaque) > MOSTLY * solid.size:
         return _given_up(here, first, found, opaque, odds)
@@ -331,6 +331,8 @@ def _settled(
     error: NDArray[np.float32],
     busy: NDArray[np.float32],
     found: list[Level],
+    *,
+    teaching: bool,
 ) -> _Settled:
     """The mark's shape, told by a painting that knows what is solid."""
     t = np.array([one.through for one in found], np.float32)
@@ -352,4 +354,5 @@ def _settled(
         doubt = np.where(usable[..., None], error, usual_error(busy, hole))
         near = np.where(usable[..., None], (here.noise / through)[..., None], doubt).astype(np.float32)
         state = (second, near, label, solid)
-    return _Settled(shaped(here, *state[:2], found, *state[2:]), guess, doubt, state[2], state[3])
+    shape = shaped(here, *state[:2], found, *state[2:], teaching=teaching)
+    return _Settled(shape, guess, doubt, state[2], state[3])

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.fit.axes import along, axes
+from cleanplate.engine.fit.shares import FEWEST, Mixed, Places, taught
 from cleanplate.engine.values import channel_mean
 
 if TYPE_CHECKING:
@@ -146,12 +147,15 @@ def shaped(
     found: list[Level],
     label: NDArray[np.int16],
     solid: NDArray[np.bool_],
+    *,
+    teaching: bool,
 ) -> Shape:
     """Opacity and colour of every pixel, given what the photo is about to be there.
 
     A pixel between two levels, or between a level and nothing, is a mixture of the two: as both are straight
     lines of the photo, so is the mixture, and one number says which. The number is told by the photo's
     guess and, where a level runs out into nothing, by the outline of the mark, each as far as it goes.
+    Then all such pixels may teach each other.
 
     Args:
         here: the mark.
@@ -160,6 +164,7 @@ def shaped(
         found: the mark's levels.
         label: (H, W), the likeliest of them.
         solid: (H, W), pixels that are nothing but that level.
+        teaching: whether the outline is exact enough, and near enough everywhere, for places in it to tell.
     """
     ys, xs = np.nonzero(here.area)
     mixer = _Mixer(here, photo, error, found, ys, xs)
@@ -173,7 +178,10 @@ def shaped(
     for a in range(len(found) + 1):
         for b in range(a + 1, len(found) + 1):
             mixer.offer(a, b, np.nonzero(near[a] & near[b] & ~firm)[0])
-    return mixer.shape(own, firm)
+    mixer.settle(own, firm)
+    if teaching:
+        mixer.learn(np.nonzero(~firm)[0])
+    return mixer.shape(firm)
 
 
 def seams(shape: Shape, found: Sequence[Level], seen: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -225,7 +233,7 @@ class _Mixer:
         self.blur = np.full(channels, BLURRED if here.lossy else 0.0)
         self.blur[0] = 0.0
         self.best = np.full(ys.size, np.inf)
-        self.t, self.m = np.ones(ys.size), np.zeros((ys.size, channels))
+        self.shares = np.zeros((ys.size, len(self.through)))
 
     def offer(self, a: int, b: int, at: NDArray[np.intp]) -> None:
         """Try the mixtures of levels a and b (0 is nothing) for the pixels `at`."""
@@ -251,24 +259,39 @@ class _Mixer:
         misfit = misfit + unlikely
         better = misfit < self.best[at]
         at = at[better]
-        self.best[at], self.t[at], self.m[at] = misfit[better], t[better], m[better]
+        self.best[at], self.shares[at] = misfit[better], 0.0
+        self.shares[at, a], self.shares[at, b] = 1 - share[better], share[better]
 
-    def shape(self, own: NDArray[np.intp], firm: NDArray[np.bool_]) -> Shape:
-        """The whole mark; pixels for which no mixture was offered are their level."""
-        plain = firm | ~np.isfinite(self.best)
-        self.t[plain], self.m[plain] = self.through[own[plain]], self.light[own[plain]]
-        left = self.seen - self.t[:, None] * self.photo - self.m
-        misfit = (left**2 / ((self.t[:, None] * self.error) ** 2 + self.noise**2)).mean(axis=1)
+    def settle(self, own: NDArray[np.intp], firm: NDArray[np.bool_]) -> None:
+        """Pixels that are firm, or for which no mixture was offered, are their own level."""
+        plain = np.nonzero(firm | ~np.isfinite(self.best))[0]
+        self.shares[plain] = 0.0
+        self.shares[plain, own[plain]] = 1.0
+
+    def learn(self, at: NDArray[np.intp]) -> None:
+        """The shares of some pixels, as all of them teach them."""
+        if at.size < FEWEST:
+            return
+        values = (self.seen[at], self.photo[at], self.error[at])
+        mixed = Mixed(*values, self.through, self.light, self.blur, self.noise)
+        places = Places(self.here.area, self.here.depth)
+        self.shares[at] = taught(mixed, self.shares[at], places, self.ys[at], self.xs[at])
+
+    def shape(self, firm: NDArray[np.bool_]) -> Shape:
+        """The whole mark."""
+        t, m = self.shares @ self.through, self.shares @ self.light
+        left = self.seen - t[:, None] * self.photo - m
+        misfit = (left**2 / ((t[:, None] * self.error) ** 2 + self.noise**2)).mean(axis=1)
         through = np.ones(self.here.area.shape, np.float32)
         light = np.zeros(self.here.seen.shape, np.float32)
         error = np.zeros(self.here.area.shape, np.float32)
         stray = np.zeros(self.here.area.shape, bool)
-        m = self.m @ axes(self.m.shape[1])
-        through[self.ys, self.xs], light[self.ys, self.xs] = self.t, m
-        error[self.ys, self.xs] = self.here.noise / np.maximum(self.t, 0.02)
-        photo = ((self.seen - self.m) / self.t[:, None]) @ axes(self.m.shape[1])
+        turn = axes(m.shape[1])
+        through[self.ys, self.xs], light[self.ys, self.xs] = t, m @ turn
+        error[self.ys, self.xs] = self.here.noise / np.maximum(t, 0.02)
+        photo = ((self.seen - m) / t[:, None]) @ turn
         beyond = np.maximum(-photo, photo - 255.0).max(axis=1)
-        impossible = beyond > 3 * self.here.noise / self.t + BEYOND
+        impossible = beyond > 3 * self.here.noise / t + BEYOND
         strange = (misfit > STRANGE) & ~firm
         at_fault = np.count_nonzero(strange) > ACCIDENTS * strange.size
         stray[self.ys, self.xs] = impossible | strange if at_fault else impossible
