@@ -103,7 +103,8 @@ def main() -> int:
 
 def load(submits: int | None, mode: str) -> str:
     submits = submits or 1_000
-    drawn = [picture(*PICTURES["1 MP"], seed) for seed in range(VARIANTS)]
+    variants = max(1, min(VARIANTS, submits // 2))  # so that the first half of the loop makes each
+    drawn = [picture(*PICTURES["1 MP"], seed) for seed in range(variants)]
     with tempfile.TemporaryDirectory() as folder, Cleanplate(Path(folder, "server"), settings()) as server:
         # Half of the loop before and half after: whoever else uses the machine is there for both.
         first = Library(Path(folder, "first"), drawn, submits // 2, mode)
@@ -141,7 +142,7 @@ class Library:
         folder.mkdir()
         for number, data in enumerate(drawn):
             (folder / f"{number}.jpg").write_bytes(data)
-        self._folder = folder
+        self._folder, self._variants = folder, len(drawn)
         self.worked = 0.0  # seconds of the processor
         self._processes = [
             subprocess.Popen(
@@ -174,7 +175,7 @@ class Library:
 
     def results(self) -> list[np.ndarray]:
         """The pixels that it made of each variant."""
-        return [decoded((self._folder / f"{number}.clean").read_bytes()) for number in range(VARIANTS)]
+        return [decoded((self._folder / f"{number}.clean").read_bytes()) for number in range(self._variants)]
 
 
 def decoded(data: bytes) -> np.ndarray:

@@ -8,15 +8,6 @@ WATERMARK = "/task/pic/watermark"
 AUTO = "/task/pic/watermark_auto"
 
 
-def text(fields):
-    """Text parts of a multipart form, as Python requests makes them: no file name, no content type."""
-    return {name: (None, value) for name, value in fields.items()}
-
-
-def file(data, name="photo.png"):
-    return (name, data, "image/png")
-
-
 def submit(house, path=WATERMARK, **parts):
     answer = house.client.post(path, files=parts)
     assert answer.status_code == 200, answer.text
@@ -36,14 +27,6 @@ def finished(house, task_id):
         if body["data"]["state"] not in {0, 4}:
             return body
     raise AssertionError("still running")
-
-
-def refused(answer, status):
-    body = answer.json()
-    assert (answer.status_code, body["status"]) == (status, status), answer.text
-    assert set(body) == {"status", "message"}
-    assert body["message"]
-    return body["message"]
 
 
 def seconds(value):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from forms import text
+
 REMOVE = "/api/tasks/visual/external/watermark-remove"
 INPAINT = "/api/tasks/visual/inpaint"
 WATERMARK = "/api/tasks/visual/watermark"
@@ -13,15 +15,6 @@ NOBODY = "3b950563-e53f-4036-a581-5ac04d0829b3"
 URL = "https://example.com/a.png"
 BOX = '[{"x":0,"y":0,"width":10,"height":10}]'
 RESULTS = {"image", "file"}
-
-
-def text(fields):
-    """Text parts of a multipart form, as Python requests makes them: no file name, no content type."""
-    return {name: (None, value) for name, value in fields.items()}
-
-
-def file(data, name="photo.png"):
-    return (name, data, "image/png")
 
 
 def area(path):
@@ -52,14 +45,6 @@ def finished(house, path, task_id):
         if body["data"]["state"] not in {0, 2, 3, 4}:
             return body
     raise AssertionError("still running")
-
-
-def refused(answer, status):
-    body = answer.json()
-    assert (answer.status_code, body["status"]) == (status, status), answer.text
-    assert set(body) == {"status", "message"}
-    assert body["message"]
-    return body["message"]
 
 
 def unfinished(body):

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 import watermarked
-from picwish import INPAINT, REMOVE, file, text
+from forms import file, text
+from picwish import INPAINT, REMOVE
 
 KAZE = "/api/ext/v1"
 PATIENCE = 20  # seconds; far more than anything here takes

@@ -9,7 +9,8 @@ import uuid
 import httpx2
 import pytest
 
-from gptge import AUTO, WATERMARK, ask, file, finished, refused, seconds, submit, text
+from forms import file, refused, text
+from gptge import AUTO, WATERMARK, ask, finished, seconds, submit
 
 
 class TestWatermark:

@@ -13,7 +13,8 @@ from standardwebhooks import Webhook
 
 from cleanplate import settings
 from cleanplate.task import Failure
-from gptge import AUTO, WATERMARK, ask, file, finished, refused, seconds, submit, text
+from forms import file, refused, text
+from gptge import AUTO, WATERMARK, ask, finished, seconds, submit
 
 NOBODY = "3b950563-e53f-4036-a581-5ac04d0829b3"
 

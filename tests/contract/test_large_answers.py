@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from cleanplate import settings
-from picwish import INPAINT, REMOVE, WATERMARK, file, submit, text
+from forms import file, text
+from picwish import INPAINT, REMOVE, WATERMARK, submit
 
 MiB = 1024 * 1024
 LARGE = 16 * MiB + 1

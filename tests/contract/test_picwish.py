@@ -11,6 +11,7 @@ import httpx2
 import pytest
 import requests
 
+from forms import file, refused, text
 from picwish import (
     BOX,
     CALLS,
@@ -22,12 +23,9 @@ from picwish import (
     area,
     ask,
     field_of,
-    file,
     finished,
-    refused,
     submit,
     submit_only,
-    text,
     unfinished,
 )
 

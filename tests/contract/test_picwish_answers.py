@@ -14,6 +14,7 @@ from standardwebhooks import Webhook
 from cleanplate import settings
 from cleanplate.store import StorageFailed
 from cleanplate.task import Failure
+from forms import file, refused, text
 from picwish import (
     BOX,
     CALLS,
@@ -24,12 +25,9 @@ from picwish import (
     area,
     ask,
     field_of,
-    file,
     finished,
-    refused,
     submit,
     submit_only,
-    text,
     unfinished,
 )
 
