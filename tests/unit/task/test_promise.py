@@ -53,9 +53,10 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.folder = Path(tempfile.mkdtemp())
-        self.world = type(self).make_world(
-            self.folder, max_queued=MOST_QUEUED, keep_seconds=200, retry_seconds=PAUSES
-        )
+        limits = {"max_queued": MOST_QUEUED, "keep_seconds": 200, "retry_seconds": PAUSES}
+        if type(self).server:  # who wins a race is chance there, and what a finished task took is remembered:
+            limits["max_wait_seconds"] = 0  # Hypothesis could not play again a refusal for too long a wait
+        self.world = type(self).make_world(self.folder, **limits)
         self.accepted = {}  # id → whether it has a callback
         self.owners = {}  # id → whose it is
         self.keys = {}  # who → what was asked under the key, the task that it made, until when
