@@ -42,7 +42,9 @@ def decode_data_url(url: str, max_bytes: int) -> tuple[bytes, str]:
     payload = unquote_to_bytes(text) if "%" in text else text.encode("ascii", "replace")
     payload = b"".join(payload.split()).rstrip(b"=").translate(URL_SAFE)
     if len(payload) * 3 // 4 > max_bytes:
-        raise FetchTooLarge(f"The picture in the data: URL is larger than {max_bytes} bytes.")
+        raise FetchTooLarge(
+            f"The picture in the data: URL is larger than {max_bytes} bytes: send a smaller one."
+        )
     try:
         data = base64.b64decode(payload + b"=" * (-len(payload) % 4), validate=True)
     except binascii.Error as error:

@@ -130,7 +130,9 @@ class Fetcher:
             async with time_limit(self._limits.seconds):
                 target, data, media_type = await self._follow(target, max_bytes, accept or PICTURES_FIRST)
         except TimeoutError as error:
-            raise _too_slow(target.host, self._limits.seconds) from error
+            raise _advised(_too_slow(target.host, self._limits.seconds)) from error
+        except (FetchFailed, FetchTimeout) as error:
+            raise _advised(error) from error
         return Fetched(data, _since(started), str(target), media_type)
 
     async def post(self, url: str, body: bytes | Body, headers: Mapping[str, str], seconds: float) -> int:
@@ -243,7 +245,7 @@ async def _read(host: str, answer: httpcore2.Response, max_bytes: int) -> bytes:
     coding = _header(answer, b"content-encoding") or ""
     if any(COMPRESSIONS.fullmatch(part.strip()) for part in coding.split(",")):
         raise FetchFailed(f"{host} sent a compressed answer that was not asked for.", detail=coding)
-    too_large = FetchTooLarge(f"The file behind {host} is larger than {max_bytes} bytes.")
+    too_large = FetchTooLarge(f"The file behind {host} is larger than {max_bytes} bytes: send a smaller one.")
     announced = _header(answer, b"content-length") or ""
     if announced.isdecimal() and int(announced) > max_bytes:
         raise too_large
@@ -285,6 +287,13 @@ def _told_as(host: str) -> Generator[None]:
 
 def _too_slow(host: str, seconds: float) -> FetchTimeout:
     return FetchTimeout(f"{host} took longer than {seconds:g} seconds.")
+
+
+def _advised(error: FetchFailed | FetchTimeout) -> FetchFailed | FetchTimeout:
+    """The same error about a file, which says what can be done."""
+    again = "try again" if isinstance(error, FetchTimeout) else "see whether the URL opens without a login"
+    told = error.public_message.removesuffix(".")
+    return type(error)(f"{told}: {again}, or send the file itself.", detail=error.detail)
 
 
 def _since(started: float) -> float:

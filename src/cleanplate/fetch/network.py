@@ -112,9 +112,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
             found = await self._resolver.resolve(target_host, target_port)
         except socket.gaierror as error:
             if error.errno == socket.EAI_AGAIN:
-                raise FetchFailed(
-                    f"{host} could not be looked up just now; try again.", detail=str(error)
-                ) from error
+                raise FetchFailed(f"{host} could not be looked up just now.", detail=str(error)) from error
             raise refused(host, f"{target_host}: {error}") from error
         except (OSError, UnicodeError) as error:
             raise refused(host, f"{target_host}: {error}") from error
