@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from cleanplate import settings
 from cleanplate.task import Failure
-from forms import file, refused, text
+from forms import FAILURES, file, refused, text
 from gptge import AUTO, WATERMARK, ask, finished, seconds, submit
 
 NOBODY = "3b950563-e53f-4036-a581-5ac04d0829b3"
@@ -62,23 +62,7 @@ class TestQuery:
         assert seconds(data["processed_at"])
         assert not {"image", "file", "mask", "completed_at"} & set(data)
 
-    @pytest.mark.parametrize(
-        ("code", "state", "detail"),
-        [
-            ("region_empty", -1, "Failed"),
-            ("worker_crashed", -1, "Failed"),
-            ("storage_failed", -2, "Upload failed"),
-            ("fetch_failed", -3, "Download failed"),
-            ("fetch_refused", -3, "Download failed"),
-            ("fetch_timeout", -3, "Download failed"),
-            ("fetch_too_large", -5, "File too large"),
-            ("picture_too_large", -5, "File too large"),
-            ("picture_unreadable", -7, "Invalid file"),
-            ("picture_format_unsupported", -7, "Invalid file"),
-            ("picture_too_small", -7, "Invalid file"),
-            ("task_timeout", -8, "Timeout"),
-        ],
-    )
+    @pytest.mark.parametrize(("code", "state", "detail"), FAILURES)
     def test_2_3_a_failed_task_is_http_200_with_a_negative_state(self, idle, pictures, code, state, detail):
         task_id = submit(idle, image_file=file(pictures.photo))
         idle.fail(task_id, Failure(code, "the reason"))

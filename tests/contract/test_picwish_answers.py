@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from cleanplate import settings
 from cleanplate.store import StorageFailed
 from cleanplate.task import Failure
-from forms import file, refused, text
+from forms import FAILURES, file, refused, text
 from picwish import (
     BOX,
     CALLS,
@@ -74,24 +74,7 @@ class TestAnswers:
         assert link.path.endswith(f"{task_id}.png")
         assert httpx2.get(link).content == pictures.photo  # no key
 
-    @pytest.mark.parametrize(
-        ("code", "state", "detail"),
-        [
-            ("worker_crashed", -1, "Failed"),
-            ("region_empty", -1, "Failed"),
-            ("storage_failed", -2, "Upload failed"),
-            ("fetch_failed", -3, "Download failed"),
-            ("fetch_refused", -3, "Download failed"),
-            ("fetch_timeout", -3, "Download failed"),
-            ("fetch_too_large", -5, "File too large"),
-            ("picture_too_large", -5, "File too large"),
-            ("picture_unreadable", -7, "Invalid file"),
-            ("picture_too_small", -7, "Invalid file"),
-            ("picture_format_unsupported", -7, "Invalid file"),
-            ("task_timeout", -8, "Timeout"),
-            ("picture_too_slow", -8, "Timeout"),
-        ],
-    )
+    @pytest.mark.parametrize(("code", "state", "detail"), FAILURES)
     def test_3_5_rules_3_and_4_failed(self, idle, code, state, detail):
         task_id = submit(idle, REMOVE, **text({"url": URL}))
         idle.fail(task_id, Failure(code, "the reason"))
