@@ -7,7 +7,7 @@ gives `planes`, (N, 5, H, W) float32 in 0..1: mark probability, opacity α, and 
 That of `fill` takes `paintings`, (N, 3 K, H, W) float32, luma and chromas of K paintings in 0..1, and `hole`,
 (N, 1, H, W) float32, 1 where to paint, and gives `painted`, (N, 3, H, W) float32, luma and chromas. That of
 `outline` takes `planes`, (N, 14, H, W) float32 with H and W multiples of 8, and gives `odds`, (N, 1, H, W)
-float32, log-odds. That of `refine` takes `told`, (N, 69, H, W) float32 with H and W multiples of 8, planes
+float32, log-odds. That of `refine` takes `told`, (N, 78, H, W) float32 with H and W multiples of 8, planes
 and candidates, and gives `photo`, (N, 3, H, W) float32, sRGB of about 0..1. The weights are stored in half
 precision and computed with in single: half the file, and no slower, since the casts are folded away when a
 session starts.

@@ -22,7 +22,7 @@ from torch.nn import functional as F  # noqa: N812  the name everyone reads
 from training import looks
 from training.looks import swapped
 from training.refine_network import CANDIDATES, PLANES, Refine
-from training.run import Run, common, learn, plain_run, recorded
+from training.run import Run, common, exported, learn, plain_run, recorded
 from training.trees import ROOT
 
 sys.path.insert(0, str(ROOT / "src"))
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 Look = tuple[refining.Clues, np.ndarray, bool]  # what the fit came to; the clean photo; whether it was found
 
-HELD = 3  # chunks that judge
+HELD = 7  # chunks that judge
 MARGIN = 12  # pixels around a mark that are kept
 LOST, LITTLE = 0.1, 0.3  # what a found mark's pixels trusted less count: they are painted over afterwards
 ROUGH = 40.0  # levels: an error beyond counts linearly
@@ -183,9 +183,12 @@ def judge(network: torch.nn.Module, held: list[Look]) -> dict[str, float]:
 
 
 def started(asked: argparse.Namespace, recipe: Recipe) -> Run:
-    """A new run, from nothing or from exported weights."""
+    """A new run, from nothing or from exported weights, which may be those of a narrower network."""
     torch.manual_seed(recipe.seed)
-    return plain_run(Refine(), asked.start, recipe)
+    network = Refine()
+    if asked.start:
+        network.grow(exported(asked.start))
+    return plain_run(network, None, recipe)
 
 
 def train(asked: argparse.Namespace, recipe: Recipe) -> Run:

@@ -230,10 +230,15 @@ def recorded(path: Path | None, kind: type[R]) -> R:
     return kind(**given)
 
 
-def started_from(network: nn.Module, path: Path) -> None:
-    """Takes exported weights, which may be in half precision."""
+def exported(path: Path) -> dict[str, torch.Tensor]:
+    """Exported weights, which may be in half precision."""
     state = torch.load(path, map_location="cpu", weights_only=True)
-    network.load_state_dict({k: v.float() if v.dtype.is_floating_point else v for k, v in state.items()})
+    return {k: v.float() if v.dtype.is_floating_point else v for k, v in state.items()}
+
+
+def started_from(network: nn.Module, path: Path) -> None:
+    """Takes exported weights."""
+    network.load_state_dict(exported(path))
 
 
 def plain_optimiser(network: nn.Module, recipe: Any) -> torch.optim.AdamW:

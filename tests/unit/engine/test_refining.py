@@ -134,6 +134,24 @@ def test_what_is_told_stays_within_bounds(levels: list[Level]) -> None:
     assert np.isfinite(refined(worst)).all()
 
 
+def test_neighbours_are_offered_as_they_are_trusted() -> None:
+    """Specks must not come out as blots, nor what the fit does not believe run into what it does."""
+    seen, _, area = marked(5)
+    clues = replace(clues_of(seen, area), trust=np.where(area, np.float32(0.8), 0))
+    clues.values[area] = 100
+    clues.values[~area] = 100
+    clues.seen[~area] = 100
+    specks = area & (np.random.default_rng(3).random(area.shape) < 0.03)
+    worse = replace(clues, values=np.where(specks[..., None], np.float32(250), clues.values))
+    worse = replace(worse, trust=np.where(specks, np.float32(0), clues.trust))
+    around = 255 * told(worse)[PLANES + 3 * (CANDIDATES - 3) :].reshape(3, 3, *area.shape)
+    for photo in around:
+        assert np.abs(photo - 100)[:, ~area].max() < 0.01
+        assert np.abs(photo - 100).mean(axis=0)[area].mean() < 1
+    believed = 255 * told(replace(worse, trust=clues.trust))[PLANES + 3 * (CANDIDATES - 1) :]
+    assert np.abs(believed - 100).mean(axis=0)[area].mean() > 2
+
+
 def test_an_outline_too_thin_to_be_found_is_offered() -> None:
     white, black = Level(0.5, np.full(3, 127.5)), Level(0.6, np.zeros(3))
     through, light = refining.offered([white])

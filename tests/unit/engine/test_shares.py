@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -106,6 +108,37 @@ def test_places_tell_what_single_pixels_do_not() -> None:
     first[:, 0] = 1 - first[:, 1]
     got = taught(mixed, first, places, *at)
     assert np.abs(got - truth).mean() < 0.6 * np.abs(first - truth).mean()
+
+
+class Crossed(Places):
+    """Places told by traits whose product alone says anything."""
+
+    def __init__(self, area: np.ndarray, depth: np.ndarray) -> None:
+        super().__init__(area, depth)
+        self.sown = np.random.default_rng(2).normal(size=(10, *area.shape)).astype(np.float32)
+
+    def traits(self, ys: np.ndarray, xs: np.ndarray) -> np.ndarray:
+        return self.sown[:, ys, xs].T
+
+
+def test_shares_may_bend_with_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed, truth, places, at = mixture(6, levels=1)
+    crossed = Crossed(lettering()[:120, :120] > 0.02, places.depth)
+    first, second = crossed.traits(*at)[:, :2].T
+    truth[:, 1] = np.where(first * second > 0, 0.8, 0.2)
+    truth[:, 0] = 1 - truth[:, 1]
+    under = mixed.guess + 30 * np.random.default_rng(0).normal(size=mixed.guess.shape)
+    seen = (truth @ mixed.through)[:, None] * under + truth @ mixed.light
+    mixed = replace(mixed, seen=seen, error=np.full_like(seen, 30.0))
+    half, unsure = np.full((len(truth), 1), 0.5), np.full((len(truth), 1, 1), 4.0)
+    alone, _ = mixed.likeliest(np.arange(len(truth)), half, half, unsure)
+    off = []
+    for folds in (shares.FOLDS, 1):
+        monkeypatch.setattr(shares, "FOLDS", folds)
+        got = taught(mixed, np.concatenate([1 - alone, alone], axis=1), crossed, *at)
+        off.append(np.abs(got - truth).mean())
+    assert off[0] < 0.9 * off[1]
+    assert off[0] < 0.95 * np.abs(alone - truth[:, 1:]).mean()
 
 
 def test_pixels_are_told_alike_however_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

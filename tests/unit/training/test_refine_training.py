@@ -9,10 +9,12 @@ pytest.importorskip("torch", reason="training is an extra of its own: needs torc
 pytest.importorskip("sklearn", reason="training is an extra of its own: needs scikit-learn")
 
 import torch
+from torch import nn
 from training import art, export, looks, marks, refine
 from training.bank import Bank
 from training.photos import VALIDATE, Photos
 from training.refine_network import CANDIDATES, PLANES, Refine
+from training.unet import Widths
 
 from cleanplate.engine.fit import recovery, refining
 
@@ -106,3 +108,20 @@ def test_learning_lowers_the_loss(pool: list[refine.Look]) -> None:
     same = refine.batch(pool, recipe, 0)
     losses = [refine.step(run, same, recipe)["ratio"] for _ in range(25)]
     assert np.mean(losses[-3:]) < 0.9 * losses[0]
+
+
+def test_a_wider_network_goes_on_from_what_a_narrower_one_says() -> None:
+    torch.manual_seed(2)
+    narrow = Refine(Widths(6, 4, 6, 8, 10))
+    nn.init.normal_(narrow.last.weight, std=0.2)
+    told = torch.rand(2, TOLD, 32, 40)
+    narrow(told)  # its norms have seen something
+    wide = Refine(Widths(9, 7, 9, 13, 15))
+    wide.grow(narrow.state_dict())
+    said = narrow.eval()(told)
+    assert (said - told[:, PLANES : PLANES + 3]).abs().mean() > 0.01
+    assert torch.allclose(wide.eval()(told), said, atol=1e-5)
+    wide.train()(told).square().sum().backward()
+    for name, one in wide.named_parameters():
+        assert one.grad is not None, name
+        assert one.grad.abs().sum() > 0, name

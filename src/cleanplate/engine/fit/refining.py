@@ -6,6 +6,9 @@ it. For if seen = (1 - Σ s α) · photo + Σ s α · colour, with shares s of 0
 part, the photo is a mean of these candidates with weights of 0 to 1. The fit weighs each pixel alone; edges
 and outlines of strokes go on, specks do not. So a small U-Net (O. Ronneberger, P. Fischer, T. Brox, "U-Net",
 MICCAI 2015), trained by `training.refine` on what this very engine came to, says the weights.
+
+Un-blending makes noise louder, the encoder's most of all, and all those candidates are as noisy: so what the
+fit made of a pixel's neighbourhood is offered too.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 from cleanplate.engine.crops import crops, window
@@ -32,12 +36,14 @@ STRIDE = 8  # pixels that the network's picture has to be a multiple of
 TILE = 256  # pixels a side of what is looked at at once: bounds the memory
 CONTEXT = 24  # pixels of surroundings that it is shown
 LEVELS = 3  # of a mark, the most common first, whose candidates are offered
-CANDIDATES = 4 + LEVELS
+SOFT = (0.9, 2.2)  # pixels: how wide a neighbourhood is
+CANDIDATES = 4 + LEVELS + 1 + len(SOFT)
 PLANES = 12 + 8 * LEVELS + 12
 THIN = 0.12  # of the photo: what less of it would make of a pixel is no candidate
 BRIGHT = 110.0  # levels: a mark brighter than this has dark outlines and shadows, if any
 OTHER = 60.0  # levels: another colour
 DEEPEST = 6.0  # pixels
+HEARD = 0.02  # how much a pixel that is not trusted tells its neighbours
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +136,10 @@ def told(clues: Clues) -> NDArray[np.float32]:
     """What the network is told, (`PLANES` + 3 `CANDIDATES`, H, W) float32.
 
     First the planes, of about -3..3. Then what each pixel's photo may be, in 0..1: the fit's last word, what
-    was had back, the painting, what is seen, and that with each level taken off.
+    was had back, the painting, what is seen, that with each level taken off, and what the first is around it.
     """
     photos = _photos(clues)
-    colours = [one.transpose(2, 0, 1) / np.float32(255) for one in photos]
+    colours = [one.transpose(2, 0, 1) / np.float32(255) for one in photos + _around(clues, photos[0])]
     return np.concatenate([_described(clues, photos), *colours])
 
 
@@ -181,6 +187,16 @@ def _photos(clues: Clues) -> list[NDArray[np.float32]]:
         bare = np.clip((seen - light_of) / max(through, THIN), 0, 255)
         photos.append(bare if through < 1 else back)
     return [one.astype(np.float32) for one in photos]
+
+
+def _around(clues: Clues, own: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The middle of each pixel's neighbours, and means of more of them, each as it is trusted."""
+    heard = np.where(clues.area, np.maximum(clues.trust, HEARD), 1).astype(np.float32)[..., None]
+    photos = [np.asarray(cv2.medianBlur(own, 3), np.float32)]
+    for sigma in SOFT:
+        both = cv2.GaussianBlur(np.concatenate([heard * own, heard], axis=2), (0, 0), sigma)
+        photos.append(np.asarray(both[..., :3] / np.maximum(both[..., 3:], 1e-6), np.float32))
+    return [np.where(clues.area[..., None], one, own) for one in photos]
 
 
 def _each(values: NDArray[Any]) -> list[NDArray[Any]]:

@@ -6,7 +6,8 @@ the pixels of the mark beside it say: those whose places in the mark are alike h
 of a mark the shares are regressed on the places, which gives what each pixel's are expected to be and how far
 that is off; and its own are the likeliest under that and what is seen. The two are told in turns: expectation
 and maximisation for a linear model with random effects (N. Laird, J. Ware, "Random-effects models for
-longitudinal data", Biometrics 1982).
+longitudinal data", Biometrics 1982). Shares bend with places: so besides the places themselves random folds
+of them are regressed on (A. Rahimi, B. Recht, "Weighted sums of random kitchen sinks", NIPS 2008).
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ FEWEST = 200  # pixels that can teach something
 ROUNDS = 4  # in which expected and likeliest shares are told
 LOOKS = 2  # the same for pixels that taught nothing
 SAMPLE = 12000  # pixels that teach
-CHUNK = 32768  # pixels told at once: bounds the memory
+CHUNK = 8192  # pixels told at once: bounds the memory
 STIFF = 10.0  # pixels: so many must speak for a trait, in units of its spread, before it counts half
+FOLDS = 400  # random ones, of all traits together
+FOLDED, SHARP = 40.0, 2.0  # the same for them; and how far their slopes spread
 LEAST = 0.05  # shares are never expected more exactly than this
 UNTAUGHT = 0.2  # what they are expected to be off by where few pixels tell it
 FEW = 30
@@ -34,7 +37,7 @@ FREEDOM, DIMENSIONS = 4.0, 3.0  # of Student's t: paintings fail by more than th
 BLURS = (0.5, 0.8, 1.2, 2.0, 3.5, 6.0)  # pixels: how wide the outline is looked at
 STEEP, BENT = (0.8, 2.0, 3.5), (0.8, 1.2, 2.0)  # of them, those whose slopes and bends are asked
 KNOTS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # pixels from the border
-BESIDE = 2  # pixels: as far around a pixel the outline is looked at pixel by pixel
+BESIDE, AROUND = 2, 4  # pixels: as far around a pixel the outline is looked at pixel by pixel, crisp and soft
 SEED = 20261123
 
 
@@ -108,7 +111,7 @@ class Places:
             if sigma in BENT:
                 self.planes.append(np.asarray(cv2.Laplacian(soft, cv2.CV_32F), np.float32))
         self.near, self.close = self.planes[0], self.planes[1]
-        self.room = np.pad(inside, BESIDE)
+        self.rooms = np.pad(inside, AROUND), np.pad(self.close, AROUND)
 
     def traits(self, ys: NDArray[np.intp], xs: NDArray[np.intp]) -> NDArray[np.float32]:
         """Those of some pixels, (n, F)."""
@@ -118,8 +121,9 @@ class Places:
         answer = [plane[ys, xs] for plane in self.planes]
         answer += knots + [one * near for one in knots[:5]] + [one * close for one in knots[:5]]
         answer += [near * near, close * close, near * close]
-        width = 2 * BESIDE + 1
-        answer += [self.room[ys + k // width, xs + k % width] for k in range(width * width)]
+        for down, across in np.ndindex(2 * AROUND + 1, 2 * AROUND + 1):
+            beside = max(abs(down - AROUND), abs(across - AROUND)) <= BESIDE
+            answer.append(self.rooms[0 if beside else 1][ys + down, xs + across])
         return np.stack(answer, axis=1)
 
 
@@ -165,11 +169,13 @@ class _Rule:
     def __init__(self, traits: NDArray[np.float32]) -> None:
         """One that has learnt nothing yet, for pixels of these traits, (n, F)."""
         self.middle, spread = traits.mean(axis=0), traits.std(axis=0)
-        self.spread = np.where(spread > 1e-6, spread, np.inf)
-        self.traits = self._scaled(traits)
-        stiff = np.full(self.traits.shape[1], STIFF)
-        stiff[0] = 1e-6
-        self.power = self.traits.T @ self.traits + np.diag(stiff)
+        self.spread = np.where(spread > 1e-6, spread, np.inf).astype(np.float32)
+        rng, count = np.random.default_rng(SEED), traits.shape[1]
+        self.folds = rng.normal(0, SHARP / count**0.5, (count, FOLDS)).astype(np.float32)
+        self.start = rng.normal(0, 1, FOLDS).astype(np.float32)
+        self.traits = self._folded(traits)
+        stiff = np.concatenate([[1e-6], np.full(count, STIFF), np.full(FOLDS, FOLDED)])
+        self.power = (self.traits.T @ self.traits).astype(np.float64) + np.diag(stiff)
 
     def learn(
         self, shares: NDArray[np.float64], off: NDArray[np.float64] | None, depth: NDArray[np.intp]
@@ -190,11 +196,13 @@ class _Rule:
 
     def expects(self, traits: NDArray[np.float32]) -> NDArray[np.float64]:
         """The expected shares of other pixels, (m, K), by their traits, (m, F)."""
-        return _possible(self._scaled(traits) @ self.slopes)
+        return _possible(self._folded(traits) @ self.slopes)
 
-    def _scaled(self, traits: NDArray[np.float32]) -> NDArray[np.float64]:
-        scaled = ((traits - self.middle) / self.spread).astype(np.float64)
-        return np.concatenate([np.ones((len(traits), 1)), scaled], axis=1)
+    def _folded(self, traits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A one, the traits in units of their spread, and their folds."""
+        scaled = (traits - self.middle) / self.spread
+        folded = np.maximum(scaled @ self.folds + self.start, 0)
+        return np.concatenate([np.ones((len(traits), 1), np.float32), scaled, folded], axis=1)
 
 
 def _possible(shares: NDArray[np.float64]) -> NDArray[np.float64]:
