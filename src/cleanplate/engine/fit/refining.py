@@ -43,6 +43,8 @@ THIN = 0.12  # of the photo: what less of it would make of a pixel is no candida
 BRIGHT = 110.0  # levels: a mark brighter than this has dark outlines and shadows, if any
 OTHER = 60.0  # levels: another colour
 DEEPEST = 6.0  # pixels
+DEEP = (5.0, 9.0)  # pixels from the border: between these what the fit says of a neighbourhood begins to hold
+WHOLE = 5.0  # pixels: how wide that is
 HEARD = 0.02  # how much a pixel that is not trusted tells its neighbours
 
 
@@ -111,7 +113,22 @@ def refined(clues: Clues) -> NDArray[np.float32]:
         core = (crop.core[0] - crop.reach[0], crop.core[1] - crop.reach[1], *crop.core[2:])
         place, inner = window(crop.core), window(core)
         answer[place] = np.where(part.area[inner][..., None], colours[inner], answer[place])
-    return np.clip(answer, 0, 255).astype(np.float32)
+    return np.clip(_held(clues, answer), 0, 255).astype(np.float32)
+
+
+def _held(clues: Clues, answer: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The answer, whose neighbourhoods deep inside a mark are on the whole as bright as the fit has them.
+
+    There is no edge near, and nothing beside the mark to compare with: what is had back is known by the mark's
+    level alone, and the look can but tell details from noise.
+    """
+    deep = np.clip((clues.depth - DEEP[0]) / (DEEP[1] - DEEP[0]), 0, 1) * clues.area
+    if not deep.any():
+        return answer
+    moved = np.concatenate([(answer - clues.values) * deep[..., None], deep[..., None]], axis=2)
+    moved = np.asarray(cv2.GaussianBlur(moved.astype(np.float32), (0, 0), WHOLE), np.float32)
+    held = answer - deep[..., None] * moved[..., :-1] / np.maximum(moved[..., -1:], 1e-6)
+    return np.asarray(held, np.float32)
 
 
 def offered(levels: Sequence[Level]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
