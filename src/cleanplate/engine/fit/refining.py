@@ -119,8 +119,8 @@ def refined(clues: Clues) -> NDArray[np.float32]:
 def _held(clues: Clues, answer: NDArray[np.float32]) -> NDArray[np.float32]:
     """The answer, whose neighbourhoods deep inside a mark are on the whole as bright as the fit has them.
 
-    There is no edge near, and nothing beside the mark to compare with: what is had back is known by the mark's
-    level alone, and the look can but tell details from noise.
+    There is no edge near, and nothing beside the mark to compare with: what is had back is known by the level
+    of the mark alone, and the look can but tell details from noise.
     """
     deep = np.clip((clues.depth - DEEP[0]) / (DEEP[1] - DEEP[0]), 0, 1) * clues.area
     if not deep.any():
