@@ -41,9 +41,18 @@ class Effort:
     texture: bool
 
 
+# From fine to coarse and back: long edges and regular texture show in large blocks alone, and what these have
+# put in is made crisp again by small ones.
 FULL = Effort(
-    luma=(Pass(8, 2, (50.0, 35.0, 24.5, 17.0, 12.0)), Pass(16, 4, (30.0, 21.0, 14.4, 10.0))),
-    chroma=(Pass(8, 4, (30.0, 15.5, 8.0)),),
+    luma=(
+        Pass(8, 2, (50.0, 35.0, 24.5, 17.0, 12.0)),
+        Pass(16, 4, (30.0, 21.0, 14.4, 10.0)),
+        Pass(32, 8, (24.0, 16.0, 11.0, 8.0)),
+        Pass(64, 16, (20.0, 13.0, 9.0, 6.0)),
+        Pass(16, 4, (14.0, 10.0)),
+        Pass(8, 2, (17.0, 12.0)),
+    ),
+    chroma=(Pass(8, 4, (30.0, 15.5, 8.0)), Pass(16, 4, (14.0, 8.0))),
     texture=True,
 )
 BRISK = Effort(luma=(Pass(8, 4, (40.0, 20.0, 10.0)),), chroma=(Pass(8, 4, (15.0,)),), texture=False)

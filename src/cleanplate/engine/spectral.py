@@ -4,8 +4,9 @@ The method is O. G. Guleryuz', "Nonlinear approximation based image recovery usi
 reconstructions and iterated denoising" (IEEE Transactions on Image Processing 15, 2006): natural pictures
 need few coefficients of a local cosine transform, and a wrong guess inside a hole shows up as many small
 ones. So every block that touches the hole is transformed, its small coefficients are dropped, and the hole
-takes the mean of what the blocks then say; known pixels are never moved. Repeated with a falling threshold,
-edges and periodic texture grow into the hole from both sides.
+takes the mean of what the blocks then say, in which a block counts the more the more of it is known; known
+pixels are never moved. Repeated with a falling threshold, edges and periodic texture grow into the hole from
+both sides.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+UNKNOWN = 0.05  # what a block without any known pixel counts; one without a hole counts one and that
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class _Blocks:
         touched = sliding_window_view(padded, (block, block))[::hop, ::hop].any(axis=(2, 3))
         rows, columns = np.nonzero(touched)
         self.rows, self.columns = rows * hop, columns * hop
+        hidden = sliding_window_view(padded, (block, block))[self.rows, self.columns].mean(axis=(1, 2))
+        known = (1 - hidden + UNKNOWN).astype(np.float32)
         number = np.full(touched.shape, -1, np.int32)
         number[rows, columns] = np.arange(rows.size, dtype=np.int32)
 
@@ -77,8 +82,9 @@ class _Blocks:
         for i, (up, left) in enumerate(np.ndindex(across, across)):
             row, column = ys // hop - up, xs // hop - left
             y, x = ys - row * hop, xs - column * hop
-            places[:, i] = number[row, column] * (block * block) + y * block + x
-            weights[:, i] = window[y] * window[x]
+            which = number[row, column]
+            places[:, i] = which * (block * block) + y * block + x
+            weights[:, i] = window[y] * window[x] * known[which]
         self.places = places
         self.weights = weights / weights.sum(axis=1, keepdims=True)
 

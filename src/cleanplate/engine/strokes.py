@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from cleanplate.engine.fit.painting import busyness, painted, usual_error
+from cleanplate.engine.pyramid import BRISK
 from cleanplate.engine.values import channel_mean, channel_sum
 from cleanplate.models import load
 
@@ -120,7 +121,7 @@ def understood(hole: NDArray[np.bool_]) -> bool:
 def described(clues: Clues) -> NDArray[np.float32]:
     """What each pixel of a hole is told by, (N, F) float32, in the order of `FEATURES`."""
     seen, hole, likely = clues.seen, clues.hole, clues.likely
-    painting = painted(seen, hole)
+    painting = painted(seen, hole, BRISK)  # as the trees know it
     usual = usual_error(busyness(seen, ~hole), hole)
     change = seen - painting
     off = channel_mean(np.abs(change))

@@ -21,9 +21,11 @@ FAR = 30.0
 
 
 def painted(
-    values: NDArray[np.float32], hole: NDArray[np.bool_], effort: Effort = BRISK
+    values: NDArray[np.float32], hole: NDArray[np.bool_], effort: Effort | None = None
 ) -> NDArray[np.float32]:
-    """Paint a hole in (H, W, C) of 0..255, briskly unless another effort is asked for."""
+    """Paint a hole in (H, W, C) of 0..255, with all care unless there is much of it or an effort is given."""
+    if effort is None:
+        effort = FULL if np.count_nonzero(hole) <= MUCH else BRISK
     known = (~hole).astype(np.float32)
     values = np.clip(values, 0, 255)
     if values.shape[2] != 3:
@@ -45,7 +47,7 @@ def finished(
         hole: (H, W), the part of it to paint.
     """
     known = np.where((area & ~hole)[..., None], photo, seen).astype(np.float32)
-    return painted(known, hole, FULL if np.count_nonzero(hole) <= MUCH else BRISK)
+    return painted(known, hole)
 
 
 def sketched(values: NDArray[np.float32], hole: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 EXACT, LOSSY = 0.6, 4.0  # levels: what rounding, or a JPEG of usual quality, moves a value by
 FAINTEST = 2.0  # levels: nothing is fitted more closely than this
+CAREFUL = 0.75  # what levels take a painting to be off by, of its usual error: that is a brisk one's
 COVERED = 0.5  # pixels that are covered less tell too little about what covers them
 ENOUGH = 100  # pixels well inside a mark: with fewer, its edges have to help
 # Over these opacities a painting is better than what noise and the edges' errors leave of the photo.
@@ -316,7 +317,7 @@ def _evidence(
     return Evidence.told(
         here.seen[chosen],
         guess[chosen],
-        error[chosen],
+        CAREFUL * error[chosen],
         coverage[chosen],
         doubt[chosen],
         max(here.noise, FAINTEST),
