@@ -52,8 +52,12 @@ def refine(values: NDArray[np.float32], hole: NDArray[np.bool_], passes: Sequenc
     """
     if not hole.any():
         return
-    for one in passes:
-        blocks = _Blocks(hole, one.block, one.hop)
+    made: dict[tuple[int, int], _Blocks] = {}
+    sizes = [(one.block, one.hop) for one in passes]
+    for number, (one, size) in enumerate(zip(passes, sizes, strict=True)):
+        blocks = made.pop(size, None) or _Blocks(hole, *size)
+        if size in sizes[number + 1 :]:
+            made[size] = blocks
         for channel in range(values.shape[2]):
             values[hole, channel] = blocks.restore(values[..., channel], one.thresholds)
 
