@@ -52,7 +52,7 @@ FULL = Effort(
         Pass(16, 4, (14.0, 10.0)),
         Pass(8, 2, (17.0, 12.0)),
     ),
-    chroma=(Pass(8, 4, (30.0, 15.5, 8.0)), Pass(16, 4, (14.0, 8.0))),
+    chroma=(Pass(8, 4, (30.0, 15.5, 8.0)), Pass(16, 8, (14.0, 8.0))),
     texture=True,
 )
 BRISK = Effort(luma=(Pass(8, 4, (40.0, 20.0, 10.0)),), chroma=(Pass(8, 4, (15.0,)),), texture=False)

@@ -70,12 +70,13 @@ class _Blocks:
         # A block's length all round lets blocks hang over the border; the hop makes the last of them fit.
         self.border = (block, block + hop)
         padded = np.pad(hole, self.border)
-        touched = sliding_window_view(padded, (block, block))[::hop, ::hop].any(axis=(2, 3))
-        rows, columns = np.nonzero(touched)
+        sums = cv2.integral(padded.view(np.uint8))
+        hidden = sums[block:, block:] - sums[:-block, block:] - sums[block:, :-block] + sums[:-block, :-block]
+        hidden = np.asarray(hidden[::hop, ::hop], np.int32)
+        rows, columns = np.nonzero(hidden)
         self.rows, self.columns = rows * hop, columns * hop
-        hidden = sliding_window_view(padded, (block, block))[self.rows, self.columns].mean(axis=(1, 2))
-        known = (1 - hidden + UNKNOWN).astype(np.float32)
-        number = np.full(touched.shape, -1, np.int32)
+        known = (1 - hidden[rows, columns] / block**2 + UNKNOWN).astype(np.float32)
+        number = np.full(hidden.shape, -1, np.int32)
         number[rows, columns] = np.arange(rows.size, dtype=np.int32)
 
         ys, xs = np.nonzero(padded)
