@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from cleanplate.engine.collaborative import Alike, collaborate
 from cleanplate.engine.spectral import Pass, refine
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ BAND = (
     16  # pixels: deeper than a block inside the hole nothing known is in sight, and the coarse guess stands
 )
 SEEN = 0.2  # the least part of a coarse pixel that must be known for it to count as known
+NARROW = 16.0  # pixels from what is known: in strokes up to twice as wide, blocks that are alike are of use
 SMALLEST = 8  # pixels a side of the coarsest scale
 
 
@@ -34,26 +36,28 @@ class Effort:
         luma: passes for brightness, or for a grey picture.
         chroma: passes for the two chromas: smoother by nature, they need a third of the work.
         texture: whether wide holes are lent texture.
+        alike: how blocks that are alike help with the brightness of narrow parts, at each scale, after the
+            passes.
     """
 
     luma: tuple[Pass, ...]
     chroma: tuple[Pass, ...]
     texture: bool
+    alike: Alike | None = None
 
 
-# From fine to coarse and back: long edges and regular texture show in large blocks alone, and what these have
-# put in is made crisp again by small ones.
+# From fine to coarse: long edges and regular texture show in large blocks alone. Where a hole is narrow,
+# blocks that are alike then make crisp again what these have put in.
 FULL = Effort(
     luma=(
-        Pass(8, 2, (50.0, 35.0, 24.5, 17.0, 12.0)),
-        Pass(16, 4, (30.0, 21.0, 14.4, 10.0)),
-        Pass(32, 8, (24.0, 16.0, 11.0, 8.0)),
-        Pass(64, 32, (20.0, 13.0, 9.0, 6.0)),
-        Pass(16, 4, (14.0, 10.0)),
-        Pass(8, 2, (17.0, 12.0)),
+        Pass(8, 4, (40.0, 20.0, 10.0), 1.7),
+        Pass(16, 4, (30.0, 21.0, 14.4, 10.0), 1.7),
+        Pass(32, 8, (24.0, 16.0, 11.0, 8.0), 1.7),
+        Pass(64, 32, (20.0, 13.0, 9.0, 6.0), 1.7),
     ),
     chroma=(Pass(8, 4, (30.0, 15.5, 8.0)), Pass(16, 8, (14.0, 8.0))),
     texture=True,
+    alike=Alike((60.0, 49.0, 40.0, 32.0, 26.0, 21.5, 17.5, 14.3, 11.6, 9.5)),
 )
 BRISK = Effort(luma=(Pass(8, 4, (40.0, 20.0, 10.0)),), chroma=(Pass(8, 4, (15.0,)),), texture=False)
 
@@ -75,7 +79,7 @@ def paint_colours(
         wanted: as of `paint`.
         bleed: how many pixels round a hole are not to be trusted in their chroma.
     """
-    luma = paint(values[..., :1], known, effort.luma, wanted)
+    luma = paint(values[..., :1], known, effort.luma, wanted, effort.alike)
     if values.shape[2] == 1:
         return luma
     if bleed:
@@ -89,6 +93,7 @@ def paint(
     known: NDArray[np.float32],
     passes: Sequence[Pass],
     wanted: NDArray[np.bool_] | None = None,
+    alike: Alike | None = None,
 ) -> NDArray[np.float32]:
     """Paint what is not known.
 
@@ -97,6 +102,7 @@ def paint(
         known: (H, W), 0..1: which part of each pixel is known.
         passes: how each scale is refined, none leaves it blurred.
         wanted: (H, W), the part of the holes that is needed in full quality; None is all.
+        alike: how blocks that are alike are used in narrow parts, after the passes; None is not at all.
 
     Returns:
         `values` with the holes painted; known pixels are as they were.
@@ -112,9 +118,19 @@ def paint(
     if min(hole.shape) <= SMALLEST or share.max() < SEEN:  # smaller still, nothing would count as known
         painted[hole] = values[~hole].mean(axis=0)
         return painted
-    painted[hole] = doubled(paint(smaller, share, passes), hole.shape)[hole]
-    near = hole & (cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3) <= BAND)
-    refine(painted, near if wanted is None else near & wanted, passes)
+    painted[hole] = doubled(paint(smaller, share, passes, None, alike), hole.shape)[hole]
+    depth = cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3)
+    near = hole & (depth <= BAND)
+    if wanted is not None:
+        near &= wanted
+    refine(painted, near, passes)
+    if alike is not None:
+        side = 2 * int(NARROW) + 3
+        wide = cv2.dilate((depth > NARROW).view(np.uint8), np.ones((side, side), np.uint8)) > 0
+        for channel in range(values.shape[2]):
+            plane = np.ascontiguousarray(painted[..., channel])
+            collaborate(plane, near & ~wide, alike)
+            painted[..., channel] = plane
     return painted
 
 

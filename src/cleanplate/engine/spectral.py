@@ -35,11 +35,14 @@ class Pass:
         block: side of the square blocks, in pixels.
         hop: distance between neighbouring blocks, in pixels; divides `block`.
         thresholds: in grey levels of 0..255, one an iteration; smaller coefficients are dropped.
+        step: how far an iteration goes, 1 = to what the blocks say, more = further (over-relaxation); the
+            last one always goes there.
     """
 
     block: int
     hop: int
     thresholds: tuple[float, ...]
+    step: float = 1.0
 
 
 def refine(values: NDArray[np.float32], hole: NDArray[np.bool_], passes: Sequence[Pass]) -> None:
@@ -59,7 +62,7 @@ def refine(values: NDArray[np.float32], hole: NDArray[np.bool_], passes: Sequenc
         if size in sizes[number + 1 :]:
             made[size] = blocks
         for channel in range(values.shape[2]):
-            values[hole, channel] = blocks.restore(values[..., channel], one.thresholds)
+            values[hole, channel] = blocks.restore(values[..., channel], one)
 
 
 class _Blocks:
@@ -93,30 +96,34 @@ class _Blocks:
         self.places = places
         self.weights = weights / weights.sum(axis=1, keepdims=True)
 
-    def restore(self, plane: NDArray[np.float32], thresholds: Sequence[float]) -> NDArray[np.float32]:
+    def restore(self, plane: NDArray[np.float32], how: Pass) -> NDArray[np.float32]:
         """The hole's values after one iteration a threshold, in the order of `plane[hole]`."""
         padded = cv2.copyMakeBorder(plane, *self.border, *self.border, cv2.BORDER_REFLECT_101)
         windows = sliding_window_view(padded, (self.block, self.block))
         blocks = windows[self.rows, self.columns]
-        cosines = _cosines(self.block)
+        transform = cosines(self.block)
+        inside = self.places[:, 0]  # each pixel of the hole, in one of the blocks that hold it
         mean = np.empty(0, np.float32)
-        for threshold in thresholds:
+        for number, threshold in enumerate(how.thresholds):
             # Products of small matrices: one large one would wake the linear algebra library's threads, which
             # fight with those of other workers (measured: 60 times slower beside a busy neighbour).
-            spectrum = cosines @ blocks @ cosines.T
+            spectrum = transform @ blocks @ transform.T
             keep = np.abs(spectrum) > threshold
             keep[:, 0, 0] = True  # the block's mean
             spectrum *= keep
-            said = (cosines.T @ spectrum @ cosines).ravel()[self.places]
+            said = (transform.T @ spectrum @ transform).ravel()[self.places]
             mean = np.einsum("ij,ij->i", said, self.weights)
+            if how.step != 1 and number < len(how.thresholds) - 1:
+                before = blocks.ravel()[inside]
+                mean = before + np.float32(how.step) * (mean - before)
             blocks.ravel()[self.places] = mean[:, None]
         return mean
 
 
 @cache
-def _cosines(block: int) -> NDArray[np.float32]:
+def cosines(block: int) -> NDArray[np.float32]:
     """The orthonormal DCT-II as a matrix, (coefficients, pixels)."""
     k, i = np.mgrid[:block, :block]
-    cosines = np.sqrt(2.0 / block) * np.cos(np.pi * (2 * i + 1) * k / (2 * block))
-    cosines[0] /= np.sqrt(2.0)
-    return np.asarray(cosines, np.float32)
+    matrix = np.sqrt(2.0 / block) * np.cos(np.pi * (2 * i + 1) * k / (2 * block))
+    matrix[0] /= np.sqrt(2.0)
+    return np.asarray(matrix, np.float32)
