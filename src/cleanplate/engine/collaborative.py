@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from cleanplate.engine.spectral import UNKNOWN, cosines
+from cleanplate.engine.spectral import UNKNOWN, cosines, counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,10 +101,10 @@ class _Stacks:
         how: Alike,
     ) -> None:
         width = part.shape[1]
-        hidden = _counted(hole)
+        hidden = counted(hole, BLOCK)
         first = np.zeros(hidden.shape, np.bool_)
         first[np.ix_(*(_every(length - BLOCK) for length in part.shape))] = True
-        rows, columns = np.nonzero(first & (_counted(wanted) > 0))
+        rows, columns = np.nonzero(first & (counted(wanted, BLOCK) > 0))
         places = _most_alike(part, rows * width + columns, how)
         within = (np.arange(BLOCK)[:, None] * width + np.arange(BLOCK)).ravel()
         self._pixels = (places[..., None] + within).astype(np.int32)  # (stacks, count, BLOCK²)
@@ -141,15 +141,6 @@ class _Stacks:
         return np.asarray(np.add.reduceat(said, self._starts), np.float32)
 
 
-def _counted(area: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """How many pixels of an area are in the block that begins at each place."""
-    sums = cv2.integral(area.view(np.uint8))
-    return np.asarray(
-        sums[BLOCK:, BLOCK:] - sums[:-BLOCK, BLOCK:] - sums[BLOCK:, :-BLOCK] + sums[:-BLOCK, :-BLOCK],
-        np.int32,
-    )
-
-
 def _every(length: int) -> NDArray[np.intp]:
     """Every `HOP`-th of so many places, and the last one."""
     return np.unique(np.append(np.arange(0, length + 1, HOP, dtype=np.intp), length))
@@ -158,8 +149,8 @@ def _every(length: int) -> NDArray[np.intp]:
 def _most_alike(part: NDArray[np.float32], places: NDArray[np.intp], how: Alike) -> NDArray[np.intp]:
     """(N, count), the first pixels of the blocks that are most like each of N, itself first, as indices."""
     height, width = part.shape
-    side = 2 * how.reach + 1
     reach = how.reach
+    side = 2 * reach + 1
     around = cv2.copyMakeBorder(part, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=FAR)
     apart = np.empty((side * side, places.size), np.float32)
     for number, (down, right) in enumerate(np.ndindex(side, side)):
@@ -173,17 +164,15 @@ def _most_alike(part: NDArray[np.float32], places: NDArray[np.intp], how: Alike)
             borderType=cv2.BORDER_CONSTANT,
         )
         apart[number] = np.asarray(square, np.float32).ravel()[places]
-    own = how.reach * side + how.reach
+    own = reach * side + reach
     apart[own] = -1
     apart = np.ascontiguousarray(apart.T)
     best = np.argpartition(apart, how.count - 1, axis=1)[:, : how.count]
     far = np.take_along_axis(apart, best, 1)
     order = np.argsort(far, axis=1)
-    best = np.take_along_axis(
-        np.where(far < FAR**2, best, own), order, 1
-    )  # beyond the border nothing is alike
-    down, right = np.divmod(best, side)
-    return np.asarray(places[:, None] + (down - how.reach) * width + right - how.reach, np.intp)
+    best = np.where(far < FAR**2, best, own)  # beyond the border nothing is alike
+    down, right = np.divmod(np.take_along_axis(best, order, 1), side)
+    return np.asarray(places[:, None] + (down - reach) * width + right - reach, np.intp)
 
 
 @cache

@@ -55,12 +55,8 @@ def refine(values: NDArray[np.float32], hole: NDArray[np.bool_], passes: Sequenc
     """
     if not hole.any():
         return
-    made: dict[tuple[int, int], _Blocks] = {}
-    sizes = [(one.block, one.hop) for one in passes]
-    for number, (one, size) in enumerate(zip(passes, sizes, strict=True)):
-        blocks = made.pop(size, None) or _Blocks(hole, *size)
-        if size in sizes[number + 1 :]:
-            made[size] = blocks
+    for one in passes:
+        blocks = _Blocks(hole, one.block, one.hop)
         for channel in range(values.shape[2]):
             values[hole, channel] = blocks.restore(values[..., channel], one)
 
@@ -73,9 +69,7 @@ class _Blocks:
         # A block's length all round lets blocks hang over the border; the hop makes the last of them fit.
         self.border = (block, block + hop)
         padded = np.pad(hole, self.border)
-        sums = cv2.integral(padded.view(np.uint8))
-        hidden = sums[block:, block:] - sums[:-block, block:] - sums[block:, :-block] + sums[:-block, :-block]
-        hidden = np.asarray(hidden[::hop, ::hop], np.int32)
+        hidden = counted(padded, block)[::hop, ::hop]
         rows, columns = np.nonzero(hidden)
         self.rows, self.columns = rows * hop, columns * hop
         known = (1 - hidden[rows, columns] / block**2 + UNKNOWN).astype(np.float32)
@@ -118,6 +112,13 @@ class _Blocks:
                 mean = before + np.float32(how.step) * (mean - before)
             blocks.ravel()[self.places] = mean[:, None]
         return mean
+
+
+def counted(area: NDArray[np.bool_], block: int) -> NDArray[np.int32]:
+    """How many pixels of an area each block holds, (H - block + 1, W - block + 1) by where it begins."""
+    sums = cv2.integral(area.view(np.uint8))
+    in_rows = sums[block:] - sums[:-block]
+    return np.asarray(in_rows[:, block:] - in_rows[:, :-block], np.int32)
 
 
 @cache
