@@ -38,12 +38,15 @@ class Effort:
         texture: whether wide holes are lent texture.
         alike: how blocks that are alike help with the brightness of narrow parts, at each scale, after the
             passes.
+        alike_chroma: the same for the chromas, at the finest scale, by the blocks that are alike in
+            brightness.
     """
 
     luma: tuple[Pass, ...]
     chroma: tuple[Pass, ...]
     texture: bool
     alike: Alike | None = None
+    alike_chroma: Alike | None = None
 
 
 # From fine to coarse: long edges and regular texture show in large blocks alone. Where a hole is narrow,
@@ -58,6 +61,7 @@ FULL = Effort(
     chroma=(Pass(8, 4, (30.0, 15.5, 8.0)), Pass(16, 8, (14.0, 8.0))),
     texture=True,
     alike=Alike((60.0, 49.0, 40.0, 32.0, 26.0, 21.5, 17.5, 14.3, 11.6, 9.5)),
+    alike_chroma=Alike((40.0, 30.0, 22.0, 16.0, 12.0, 9.0)),
 )
 BRISK = Effort(luma=(Pass(8, 4, (40.0, 20.0, 10.0)),), chroma=(Pass(8, 4, (15.0,)),), texture=False)
 
@@ -85,7 +89,14 @@ def paint_colours(
     if bleed:
         clean = cv2.erode(known, np.ones((2 * bleed + 1, 2 * bleed + 1), np.uint8), borderValue=1)
         known = np.asarray(clean if clean.any() else known, np.float32)
-    return np.concatenate([luma, paint(values[..., 1:], known, effort.chroma, wanted)], axis=2)
+    chroma = paint(values[..., 1:], known, effort.chroma, wanted)
+    if effort.alike_chroma is not None:
+        hole = known < SEEN
+        narrow = hole & ~_wide(_depth(hole))
+        if wanted is not None:
+            narrow &= wanted
+        collaborate(chroma, narrow, effort.alike_chroma, luma[..., 0])
+    return np.concatenate([luma, chroma], axis=2)
 
 
 def paint(
@@ -119,19 +130,28 @@ def paint(
         painted[hole] = values[~hole].mean(axis=0)
         return painted
     painted[hole] = doubled(paint(smaller, share, passes, None, alike), hole.shape)[hole]
-    depth = cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3)
+    depth = _depth(hole)
     near = hole & (depth <= BAND)
     if wanted is not None:
         near &= wanted
     refine(painted, near, passes)
     if alike is not None:
-        side = 2 * int(NARROW) + 3
-        wide = cv2.dilate((depth > NARROW).view(np.uint8), np.ones((side, side), np.uint8)) > 0
-        for channel in range(values.shape[2]):
-            plane = np.ascontiguousarray(painted[..., channel])
-            collaborate(plane, near & ~wide, alike)
-            painted[..., channel] = plane
+        collaborate(painted, near & ~_wide(depth), alike)
     return painted
+
+
+def _depth(hole: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How far each pixel is from what is known, in pixels."""
+    return np.asarray(cv2.distanceTransform(hole.view(np.uint8), cv2.DIST_L2, 3), np.float32)
+
+
+def _wide(depth: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where a hole, given by its depths, is not narrow."""
+    deep = depth > NARROW
+    if not deep.any():
+        return deep
+    side = 2 * int(NARROW) + 3
+    return cv2.dilate(deep.view(np.uint8), np.ones((side, side), np.uint8)) > 0
 
 
 def halved(

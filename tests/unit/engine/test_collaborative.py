@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from cleanplate.engine.collaborative import REGION, Alike, collaborate
-from cleanplate.engine.pyramid import FULL, paint
+from cleanplate.engine.pyramid import FULL, paint, paint_colours
 
 HOW = Alike((40.0, 25.0, 15.0, 9.0))
 
@@ -43,7 +44,7 @@ def test_known_pixels_are_never_moved_in_any_region() -> None:
     plane = random.uniform(0, 255, (REGION + 40, REGION + 70)).astype(np.float32)
     hole = random.random(plane.shape) < 0.02
     before = plane.copy()
-    collaborate(plane, hole, HOW)
+    collaborate(plane[..., None], hole, HOW)
     assert np.array_equal(plane[~hole], before[~hole])
     assert np.isfinite(plane).all()
     assert (plane[hole] != before[hole]).any()
@@ -55,12 +56,37 @@ def test_pictures_smaller_than_the_search_are_painted(shape: tuple[int, int]) ->
     hole = np.zeros(shape, bool)
     hole[shape[0] // 2, shape[1] // 2] = True
     plane[hole] = 104
-    collaborate(plane, hole, HOW)
+    collaborate(plane[..., None], hole, HOW)
     assert np.all(np.abs(plane - 100) <= 4.01)
 
 
 def test_nothing_to_improve_changes_nothing() -> None:
     plane = np.arange(400, dtype=np.float32).reshape(20, 20)
     before = plane.copy()
-    collaborate(plane, np.zeros(plane.shape, bool), HOW)
+    collaborate(plane[..., None], np.zeros(plane.shape, bool), HOW)
     assert np.array_equal(plane, before)
+
+
+def test_colours_go_on_where_brightness_does() -> None:
+    light, hole = _slanted(140, 150), _strokes(140, 150)
+    truth = np.stack([light, (light - 128) * 0.6, (128 - light) * 0.4], axis=2)
+    seen = np.where(hole[..., None], np.float32(90), truth)
+    known = (~hole).astype(np.float32)
+    off = {}
+    for name, effort in (("alone", replace(FULL, alike_chroma=None)), ("alike", FULL)):
+        done = paint_colours(seen, known, effort)
+        assert np.array_equal(done[~hole], truth[~hole])
+        off[name] = float(np.sqrt(np.mean((done - truth)[hole][:, 1:] ** 2)))
+    assert off["alike"] < 0.7 * off["alone"]
+
+
+def test_colour_that_a_mark_ran_into_is_taken_from_further_away() -> None:
+    light, hole = _slanted(140, 150), _strokes(140, 150)
+    ran = cv2.dilate(hole.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    truth = np.stack([light, (light - 128) * 0.6, (128 - light) * 0.4], axis=2)
+    seen = np.where(ran[..., None], np.float32(90), truth)
+    seen[~hole, 0] = truth[~hole, 0]
+    done = paint_colours(seen, (~hole).astype(np.float32), FULL, bleed=1)
+    assert np.array_equal(done[..., 0][~hole], truth[..., 0][~hole])
+    assert np.array_equal(done[~ran], truth[~ran])
+    assert np.sqrt(np.mean((done - truth)[ran] ** 2)) < 16
